@@ -1,0 +1,6 @@
+"""Alembic's environment of the chassis' own table."""
+
+from chassis.migrate import run_environment
+from chassis.models import WorkerHeartbeat
+
+run_environment([WorkerHeartbeat])

@@ -1,0 +1,239 @@
+"""PostgreSQL: sessions that commit before the answer, and plain psycopg2 connections for the hot paths.
+
+``commit`` is called in this module and nowhere else. A session or cursor is committed when its block ends without
+an exception, so a caller that renders its answer after the block answers only for what is safe.
+
+Plain SQL casts ``uuid`` columns to ``text``: SQLAlchemy's connections would give UUID objects and kept ones strings.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import select
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import psycopg2
+import psycopg2.errors
+import psycopg2.extensions
+import psycopg2.extras
+from sqlalchemy import create_engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlmodel import Session
+
+from chassis.errors import Unavailable
+from chassis.settings import DatabaseSettings
+
+__all__ = ["Connection", "Cursor", "Database", "cursor_of", "is_contended", "is_unavailable"]
+
+Connection = psycopg2.extensions.connection
+Cursor = psycopg2.extensions.cursor
+
+Value = TypeVar("Value")
+
+# PostgreSQL's SQLSTATE classes for "try again, the server is not there or is out of something":
+# 08 connection, 53 resources, 57P operator intervention, 25006 a standby that took over, 57014 timed out,
+# 55P03 a lock that somebody holds for too long, 25P03 a transaction that idled for too long.
+_UNAVAILABLE_CLASSES = ("08", "53", "57", "25006", "55P03", "25P03")
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Whether the database, not the request, is the trouble: answer 503 and let the client try again."""
+    if isinstance(error, PoolTimeout):
+        return True
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if not isinstance(cause, psycopg2.Error):
+        return False
+    if cause.pgcode:
+        return cause.pgcode.startswith(_UNAVAILABLE_CLASSES)
+    return isinstance(cause, psycopg2.OperationalError | psycopg2.InterfaceError)
+
+
+def is_contended(error: BaseException) -> bool:
+    """Whether it is one row that somebody holds for too long, and not the database: of a batch, only some suffer."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return isinstance(cause, psycopg2.errors.LockNotAvailable | psycopg2.errors.QueryCanceled)
+
+
+class Database:
+    """One role's way into PostgreSQL: a bounded pool, and connections of one's own where a thread keeps one."""
+
+    def __init__(self, settings: DatabaseSettings, application: str):
+        # SQLAlchemy 2.1 reads ``postgresql://`` as psycopg 3, so the driver is always named.
+        self._url = make_url(settings.database_url).set(drivername="postgresql+psycopg2")
+        if settings.database_role:
+            password = settings.service_database_password or self._url.password
+            self._url = self._url.set(username=settings.database_role, password=password)
+        self._connect_arguments: dict[str, Any] = {
+            "connect_timeout": settings.database_connect_timeout_s,
+            "application_name": application,
+            "options": f"-c statement_timeout={settings.database_statement_timeout_ms}"
+            f" -c lock_timeout={settings.database_lock_timeout_ms}"
+            f" -c idle_in_transaction_session_timeout={settings.database_idle_transaction_timeout_ms}"
+            " -c timezone=UTC",
+            # A peer that vanished without a word is noticed in seconds, not in the kernel's two hours.
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 10_000,
+        }
+        self._timeout_s = settings.database_statement_timeout_ms / 1000
+        self._threads = ThreadPoolExecutor(settings.database_pool_size, thread_name_prefix="database")
+        self._queue_limit = settings.database_queue_limit
+        self._waiting = 0
+        self.engine = create_engine(
+            self._url,
+            pool_size=settings.database_pool_size,
+            max_overflow=0,
+            pool_timeout=settings.database_connect_timeout_s,
+            pool_pre_ping=True,
+            pool_recycle=1800,
+            # An error message that repeats the parameters would carry secrets into the log.
+            hide_parameters=True,
+            connect_args=self._connect_arguments,
+        )
+
+    def connect(self) -> Connection:
+        """A connection outside the pool, for a thread that keeps it."""
+        url = self._url
+        connection: Connection = psycopg2.connect(
+            host=url.query.get("host") or url.host,
+            port=url.port or 5432,
+            user=url.username,
+            password=url.password,
+            dbname=url.database,
+            **self._connect_arguments,
+        )
+        return connection
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """A SQLModel session: committed at the end of the block, rolled back on any exception."""
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def cursor(self) -> Iterator[Cursor]:
+        """A pooled psycopg2 cursor in one transaction: committed at the end of the block."""
+        with self.engine.connect() as connection, connection.begin():
+            driver = connection.connection.driver_connection
+            assert driver is not None
+            with driver.cursor() as cursor:
+                yield cursor
+
+    async def run(self, use_case: Callable[[Session], Value]) -> Value:
+        """Runs a use case in a thread with a session of its own, committed before this returns."""
+
+        def in_session() -> Value:
+            with self.session() as session:
+                return use_case(session)
+
+        return await self.call(in_session)
+
+    async def run_cursor(self, use_case: Callable[[Cursor], Value], timeout_s: float | None = None) -> Value:
+        """The same with a plain cursor; ``timeout_s`` as for ``call``."""
+
+        def in_transaction() -> Value:
+            with self.cursor() as cursor:
+                return use_case(cursor)
+
+        return await self.call(in_transaction, timeout_s)
+
+    async def call(self, function: Callable[[], Value], timeout_s: float | None = None) -> Value:
+        """Runs a function that uses this database in one of as many threads as there are pooled connections.
+
+        A server that is frozen, or behind a network that swallows everything, neither answers nor refuses, and no
+        time-out of its own helps. So the caller waits for ``timeout_s`` (by default as long as a statement may take)
+        and then answers 503; the function may or may not be carried out, as with any lost answer.
+        """
+        if self._waiting >= self._queue_limit:
+            raise Unavailable("Too many requests are waiting for the database")
+        self._waiting += 1
+        try:
+            running = asyncio.get_running_loop().run_in_executor(self._threads, function)
+            return await asyncio.wait_for(running, timeout_s or self._timeout_s)
+        except TimeoutError:
+            raise Unavailable() from None
+        finally:
+            self._waiting -= 1
+
+    def forget_connections(self) -> None:
+        """For a forked child: its parent's sockets must be neither used nor closed by it."""
+        self.engine.dispose(close=False)
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self.engine.dispose()
+
+
+@contextmanager
+def transaction(connection: Connection) -> Iterator[Cursor]:
+    """One transaction on a kept connection: committed at the end of the block, rolled back on any exception."""
+    with connection, connection.cursor() as cursor:
+        yield cursor
+
+
+def cursor_of(session: Session) -> Cursor:
+    """The session's own psycopg2 cursor, to run a published statement inside its transaction."""
+    driver = session.connection().connection.driver_connection
+    assert driver is not None
+    cursor: Cursor = driver.cursor()
+    return cursor
+
+
+def _was_ended(connection: Connection) -> bool:
+    """Whether the other side has ended an idle connection: then there is something to read, if only its end.
+
+    A look at the socket costs a microsecond, a question to the server a round trip.
+    """
+    if connection.closed:
+        return True
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
+
+
+class KeptConnection:
+    """A connection that one thread keeps and replaces when it breaks. Not shared: each thread has its own."""
+
+    def __init__(self, database: Database):
+        self._database = database
+        self._connection: Connection | None = None
+
+    @contextmanager
+    def transaction(self) -> Iterator[Cursor]:
+        if self._connection is not None and _was_ended(self._connection):
+            # The server was restarted meanwhile. Found out by using it, this would cost whoever comes first an error.
+            self.close()
+        if self._connection is None:
+            self._connection = self._database.connect()
+        try:
+            with transaction(self._connection) as cursor:
+                yield cursor
+        except (psycopg2.OperationalError, psycopg2.InterfaceError):
+            self.close()
+            raise
+
+    def read_row(self, query: str) -> tuple[Any, ...]:
+        """The first row of a query outside any transaction: one round trip instead of three, for what is asked often."""
+        if self._connection is None or self._connection.closed:
+            self._connection = self._database.connect()
+        try:
+            self._connection.autocommit = True
+            with self._connection.cursor() as cursor:
+                cursor.execute(query)
+                row = cursor.fetchone()
+            self._connection.autocommit = False
+        except (psycopg2.OperationalError, psycopg2.InterfaceError):
+            self.close()
+            raise
+        return row or ()
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

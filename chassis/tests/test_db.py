@@ -1,0 +1,90 @@
+"""A database that does not answer, a row that somebody holds: the request ends all the same."""
+
+import asyncio
+import threading
+
+import psycopg2
+import pytest
+from chassis.db import Database, KeptConnection, is_contended, is_unavailable
+from chassis.errors import Unavailable
+from chassis.settings import DatabaseSettings
+
+
+def database_for(url: str, **settings) -> Database:
+    return Database(DatabaseSettings(database_url=url, **settings), "test")
+
+
+def test_a_call_that_hangs_is_answered_503_in_time(database_url):
+    database = database_for(database_url("orders_service"), database_statement_timeout_ms=100)
+    hanging = threading.Event()
+
+    async def call() -> None:
+        await database.call(lambda: hanging.wait(30))
+
+    try:
+        with pytest.raises(Unavailable) as refused:
+            asyncio.run(call())
+        assert refused.value.headers["Retry-After"]
+    finally:
+        hanging.set()
+        database.close()
+
+
+def test_more_than_may_wait_are_refused_at_once(database_url):
+    database = database_for(database_url("orders_service"), database_pool_size=1, database_queue_limit=3)
+    hanging = threading.Event()
+
+    async def call_all() -> list[object]:
+        waiting = [asyncio.create_task(database.call(lambda: hanging.wait(30))) for _ in range(5)]
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        hanging.set()
+        return await asyncio.gather(*waiting, return_exceptions=True)
+
+    answers = asyncio.run(call_all())
+    database.close()
+    assert [type(answer) for answer in answers] == [bool] * 3 + [Unavailable] * 2
+
+
+def test_a_row_that_somebody_holds_is_waited_for_briefly(database_url):
+    holding, waiting = (
+        database_for(database_url(role), database_lock_timeout_ms=100) for role in ("gateway_user", "gateway_user")
+    )
+    statement = "SELECT FROM orders_alembic_version FOR UPDATE"
+    with holding.cursor() as cursor:
+        cursor.execute(statement)
+        with pytest.raises(psycopg2.errors.LockNotAvailable) as refused, waiting.cursor() as other:
+            other.execute(statement)
+    assert is_unavailable(refused.value)
+    assert is_contended(refused.value)
+    holding.close()
+    waiting.close()
+
+
+def test_a_process_that_freezes_in_a_transaction_loses_its_locks(database_url):
+    frozen = database_for(database_url("gateway_user"), database_idle_transaction_timeout_ms=100).connect()
+    cursor = frozen.cursor()
+    cursor.execute("SELECT FROM orders_alembic_version FOR UPDATE")
+    other = database_for(database_url("gateway_user"), database_lock_timeout_ms=60_000, database_statement_timeout_ms=60_000)
+    with other.cursor() as free:
+        free.execute("SELECT FROM orders_alembic_version FOR UPDATE")
+        assert free.rowcount == 1
+    with pytest.raises(psycopg2.Error) as lost:
+        cursor.execute("SELECT 1")
+    assert is_unavailable(lost.value)
+    other.close()
+
+
+def test_a_kept_connection_that_the_server_ended_is_replaced_before_it_is_used(database_url):
+    database = database_for(database_url("orders_service"))
+    connection = KeptConnection(database)
+    with connection.transaction() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (first,) = cursor.fetchone()
+    with psycopg2.connect(database_url("gateway_user")) as administrator, administrator.cursor() as cursor:
+        # Returns once the backend is gone.
+        cursor.execute("SELECT pg_terminate_backend(%s, 10000)", (first,))
+    with connection.transaction() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        assert cursor.fetchone() != (first,)
+    connection.close()
+    database.close()

@@ -1,0 +1,66 @@
+"""Real servers for every test: PostgreSQL and Redis once per run, a database per test module that asks for one."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg2
+import pytest
+from devstack.ports import free_ports
+from devstack.stack import Stack
+from sqlalchemy.engine import make_url
+
+# Imported before any test: pytest would take the folder of the same name for the package otherwise.
+import chassis  # noqa: F401
+
+REPOSITORY = Path(__file__).resolve().parent
+
+
+def pytest_configure() -> None:
+    """A run that is told to end takes down the servers that it started, as it does on Ctrl-C."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """PostgreSQL, Redis and nginx without a service behind them; migrated."""
+    home = tmp_path_factory.mktemp("servers")
+    home.chmod(0o755)
+    with Stack(home, free_ports(), {}, application=()) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def redis_url(servers: Stack) -> str:
+    return servers.redis.url
+
+
+@pytest.fixture(scope="module")
+def database_url(servers: Stack) -> Iterator[Callable[[str], str]]:
+    """``database_url("orders_service")``: a migrated database of this module's own, as that role."""
+    administrator = make_url(servers.database.url())
+    name = f"test_{secrets.token_hex(6)}"
+    _execute(administrator.render_as_string(hide_password=False), f'CREATE DATABASE "{name}"')
+    own = administrator.set(database=name)
+    subprocess.run(
+        [sys.executable, "-m", "chassis.migrate", "up"],
+        env={**os.environ, "DATABASE_URL": own.render_as_string(hide_password=False), "MIGRATIONS_ROOT": str(REPOSITORY)},
+        check=True,
+        capture_output=True,
+    )
+    yield lambda role: own.set(username=role).render_as_string(hide_password=False)
+    _execute(administrator.render_as_string(hide_password=False), f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def _execute(url: str, statement: str) -> None:
+    connection = psycopg2.connect(url)
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+    connection.close()

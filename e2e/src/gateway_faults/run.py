@@ -1,0 +1,183 @@
+"""One run: a platform, a load, faults, quiet, and the verdict."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg2
+from devstack.health import is_healthy
+from devstack.ports import SERVICES, free_ports
+from devstack.stack import Stack
+from gateway_e2e.client import sign_up
+
+from gateway_faults.checks import Evidence, Violation, check
+from gateway_faults.cutting import CuttingProxy
+from gateway_faults.endpoints import BEHAVIOURS, Endpoints
+from gateway_faults.injection import Injector
+from gateway_faults.journal import Journal
+from gateway_faults.load import Customer, Shop, probe_until
+
+__all__ = ["Outcome", "run"]
+
+CUSTOMERS = 6
+INTERVALS_S = (0.5, 0.5, 1.0, 1.0)
+SETTINGS = {
+    "TEST_MODE": "true",
+    "TEST_PROCESSING_DELAY": "200",
+    "WEBHOOK_RETRY_INTERVALS_TEST": ",".join(map(str, INTERVALS_S)),
+    "WEBHOOK_TIMEOUT_MS": "1000",
+    "RATE_LIMIT_ENABLED": "false",
+}
+SCALE = {**dict.fromkeys(SERVICES, 2), "webhook-worker": 2}
+QUIET_TIMEOUT_S = 180.0
+# A request that hangs ends with its client's patience.
+JOIN_TIMEOUT_S = 60.0
+_PENDING = """
+SELECT (SELECT count(*) FROM payments WHERE status = 'pending') + (SELECT count(*) FROM refunds WHERE status = 'pending')
+     + (SELECT count(*) FROM webhook_logs WHERE status = 'pending')
+"""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one seed gave. ``histories`` holds for each violation what was asked, done and written about its subject."""
+
+    seed: int
+    journal: Journal
+    arrivals: int
+    rows: dict[str, int]
+    latest_settlement_s: float
+    violations: list[Violation]
+    histories: list[list[str]]
+
+
+def run(seed: int, minutes: float, say: Callable[[str], None]) -> Outcome:
+    with tempfile.TemporaryDirectory(prefix="faults-") as folder:
+        home = Path(folder)
+        # The database and nginx run under users of their own.
+        home.chmod(0o755)
+        with Stack(home, free_ports(), SETTINGS, scale=SCALE) as stack, Endpoints() as endpoints:
+            return _run_on(stack, endpoints, seed, minutes, say)
+
+
+def _run_on(stack: Stack, endpoints: Endpoints, seed: int, minutes: float, say: Callable[[str], None]) -> Outcome:
+    api = stack.urls["api"]
+    shops = _open_shops(api, endpoints)
+    journal, done = Journal(), threading.Event()
+    with CuttingProxy(stack.ports.api, f"{seed}:cuts") as cutting:
+        customers = [
+            Customer(f"s{seed}c{number}", f"{seed}:{number}", cutting.url, shops, journal, done) for number in range(CUSTOMERS)
+        ]
+        injector = Injector(stack, cutting, f"{seed}:faults", journal, done)
+        actors = [*(customer.run for customer in customers), injector.run]
+        threads = [threading.Thread(target=actor, daemon=True) for actor in actors]
+        threads.append(threading.Thread(target=probe_until, args=(done, api, shops[0].headers, journal), daemon=True))
+        say(f"seed {seed}: {CUSTOMERS} customers and faults for {minutes:g} minutes …")
+        for thread in threads:
+            thread.start()
+        time.sleep(minutes * 60)
+        _recover(stack, api, shops[0].headers, journal, done, threads)
+    say(f"seed {seed}: waiting for quiet …")
+    _wait_for_quiet(stack, api)
+    return _verdict(stack, endpoints, seed, journal)
+
+
+def _open_shops(api: str, endpoints: Endpoints) -> list[Shop]:
+    shops = []
+    with httpx.Client(base_url=api, timeout=30) as http:
+        for behaviour in BEHAVIOURS:
+            merchant = sign_up(http, behaviour)
+            merchant.set_webhook_url(endpoints.url(behaviour))
+            endpoints.secrets[behaviour] = merchant.me()["webhook_secret"]
+            shops.append(Shop(behaviour, merchant.headers))
+    return shops
+
+
+def _recover(
+    stack: Stack, api: str, headers: dict[str, str], journal: Journal, done: threading.Event, threads: list[threading.Thread]
+) -> None:
+    """Ends load and faults, then lets one more payment through, so that the last fault has a recovery too."""
+    done.set()
+    for thread in threads:
+        thread.join(JOIN_TIMEOUT_S)
+    for state in stack.states():
+        if not state.is_running and not state.pid:
+            stack.start_process(state.name)
+    recovered = threading.Event()
+    probe = threading.Thread(target=probe_until, args=(recovered, api, headers, journal), daemon=True)
+    before = len(journal.probes)
+    probe.start()
+    deadline = time.monotonic() + JOIN_TIMEOUT_S
+    while len(journal.probes) == before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    recovered.set()
+    probe.join(JOIN_TIMEOUT_S)
+
+
+def _wait_for_quiet(stack: Stack, api: str) -> None:
+    """Returns when nothing is pending any more, or when it has been for too long: the checks will say what."""
+    deadline = time.monotonic() + QUIET_TIMEOUT_S
+    while time.monotonic() < deadline:
+        if is_healthy(api) and all(state.is_running for state in stack.states()) and _pending(stack) == 0:
+            return
+        time.sleep(0.2)
+
+
+def _pending(stack: Stack) -> int | None:
+    try:
+        with psycopg2.connect(stack.database.url(), connect_timeout=2) as connection, connection.cursor() as cursor:
+            cursor.execute(_PENDING)
+            row = cursor.fetchone()
+            return int(row[0]) if row else None
+    except psycopg2.OperationalError:  # it is still replaying its log
+        return None
+
+
+def _verdict(stack: Stack, endpoints: Endpoints, seed: int, journal: Journal) -> Outcome:
+    arrivals = endpoints.arrivals()
+    evidence = Evidence(journal.sent, arrivals, repeats_allowed=bool(journal.faults), intervals_s=INTERVALS_S)
+    with psycopg2.connect(stack.database.url()) as connection, connection.cursor() as cursor:
+        violations = check(cursor, evidence)
+        rows = {}
+        for table in ("orders", "payments", "refunds", "events", "webhook_logs", "webhook_attempts"):
+            cursor.execute(f"SELECT count(*) FROM {table}")
+            rows[table] = int((cursor.fetchone() or (0,))[0])
+        cursor.execute("SELECT coalesce(max(extract(epoch FROM updated_at - due_at)), 0) FROM payments WHERE NOT captured")
+        latest = float((cursor.fetchone() or (0.0,))[0])
+        histories = [_history(cursor, journal, violation.subject) for violation in violations[:20]]
+    return Outcome(seed, journal, len(arrivals), rows, latest, violations, histories)
+
+
+def _history(cursor: Any, journal: Journal, subject: str) -> list[str]:
+    """Requests, faults and events about something, in the order of time as far as each knows it."""
+    needle = subject.encode()
+    lines = [
+        (s.at, f"{s.operation} {s.tag} key={s.key} of {s.subject or '-'}: {s.status or 'no answer'}")
+        for s in journal.sent
+        if subject in (s.tag, s.key, s.subject) or needle in s.body
+    ]
+    if lines:
+        first, last = min(lines)[0] - 5, max(lines)[0] + 15
+        lines += [(f.at, f"  {f.kind}: {f.target}") for f in journal.faults if first <= f.at <= last]
+    cursor.execute(
+        "SELECT event, id, created_at FROM events WHERE payment_id = %s OR order_id = %s OR id = %s"
+        " OR payload #>> '{data,refund,id}' = %s ORDER BY created_at, id",
+        (subject,) * 4,
+    )
+    told = [f"{event} {event_id} {at}" for event, event_id, at in cursor.fetchall()]
+    cursor.execute(
+        "SELECT l.event, l.event_id, a.attempt, a.attempted_at, coalesce(a.response_code::text, a.error)"
+        " FROM webhook_logs AS l LEFT JOIN webhook_attempts AS a ON a.webhook_log_id = l.id WHERE l.id::text = %s ORDER BY a.id",
+        (subject,),
+    )
+    attempts = [
+        f"{event} of {event_id}: attempt {number} {at} {answer}" for event, event_id, number, at, answer in cursor.fetchall()
+    ]
+    return [f"{at:8.2f}  {line}" for at, line in sorted(lines)] + told + attempts

@@ -1,0 +1,1 @@
+"""The HTTP way into the payments context."""

@@ -1,0 +1,11 @@
+import { GatewayCheckout } from "./gateway-checkout.ts";
+import { locateBesideScript } from "./location.ts";
+
+declare global {
+  interface Window {
+    GatewayCheckout: typeof GatewayCheckout;
+  }
+}
+
+locateBesideScript("gateway.js");
+window.GatewayCheckout = GatewayCheckout;
