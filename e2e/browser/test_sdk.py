@@ -691,6 +691,7 @@ def test_gateway_checkout_asks_again_with_the_same_key(faulty_page: Page, visit_
 def test_a_phone_gives_the_modal_its_whole_screen(phone_page: Page, open_modal: Callable[..., None]) -> None:
     open_modal(phone_page)
     expect_ready(phone_page)
+    phone_page.wait_for_function("document.getAnimations().length === 0")
 
     box = modal(phone_page).locator(".modal-content").bounding_box()
     assert box == {"x": 0, "y": 0, "width": 375, "height": 812}
@@ -703,6 +704,8 @@ def test_a_phone_gives_the_modal_its_whole_screen(phone_page: Page, open_modal: 
 def test_a_phone_can_pay_by_card(phone_page: Page, open_modal: Callable[..., None]) -> None:
     open_modal(phone_page, method="card")
     checkout = checkout_in(phone_page)
+    # Keys go to whatever has the focus, and a field that is hidden yet takes none.
+    expect(hook(checkout, "card-form")).to_be_visible(timeout=OUTCOME_TIMEOUT_MS)
     hook(checkout, "card-number-input").press_sequentially("4111111111111111")
     hook(checkout, "expiry-input").press_sequentially("1245")
     hook(checkout, "cvv-input").fill("123")

@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from gateway_e2e.waiting import wait_for
 
 OWNERS = {
     "/health": "payments",
@@ -167,10 +168,15 @@ def test_another_request_id_is_replaced(proxy, sent):
     assert proxy.services["orders"].requests[0][2]["X-Request-Id"] == returned[0]
 
 
+def logged(proxy):
+    whole = proxy.log.read_text().rpartition("\n")[0]
+    return [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
+
+
 def test_an_error_of_the_proxy_is_logged_under_the_id_it_was_answered_with(proxy):
     answer = proxy.request("GET", "/unknown?secret=1")
-    lines = [json.loads(line) for line in proxy.log.read_text().splitlines() if line.startswith("{")]
-    line = next(line for line in lines if line["path"] == "/unknown")
+    # nginx writes the line after the answer.
+    line = wait_for("the line of the request", lambda: next((line for line in logged(proxy) if line["path"] == "/unknown"), None))
     assert line["request_id"] == answer.headers["X-Request-Id"]
     assert line["status"] == 404
     assert "secret" not in proxy.log.read_text()

@@ -257,6 +257,38 @@ def test_a_row_that_is_locked_holds_up_no_other_claim(store: Store, database_url
     locking.close()
 
 
+def test_a_row_whose_pause_begins_while_it_is_claimed_is_not_claimed(store: Store, database_url: DatabaseUrl) -> None:
+    """The claim finds candidates, then locks them; in between another worker may have recorded a failed attempt."""
+    with running(database_url, feed=False, webhook_merchant_window_start=500) as run:
+        ids = store.event(store.merchant("http://127.0.0.1:1/"), 300)
+        recording = psycopg2.connect(database_url("webhooks_service"))
+        recording.autocommit = True
+        for _ in range(4):
+            store.sql("UPDATE webhook_logs SET next_retry_at = now(), lease_expires_at = NULL")
+            together = threading.Barrier(2)
+
+            def record(together: threading.Barrier = together) -> None:
+                together.wait()
+                with recording.cursor() as cursor:
+                    for log_id in ids:
+                        cursor.execute(
+                            "UPDATE webhook_logs SET next_retry_at = now() + interval '1 hour', lease_expires_at = NULL"
+                            " WHERE id = %s::uuid",
+                            (log_id,),
+                        )
+
+            recorder = threading.Thread(target=record)
+            recorder.start()
+            together.wait()
+            while recorder.is_alive():
+                run.claim()
+                store.sql("UPDATE webhook_logs SET lease_expires_at = NULL WHERE next_retry_at <= now()")
+            recorder.join()
+            leased_in_their_pause = "SELECT count(*) FROM webhook_logs WHERE lease_expires_at IS NOT NULL"
+            assert store.sql(leased_in_their_pause + " AND next_retry_at > now()") == [(0,)]
+        recording.close()
+
+
 # --- other people's endpoints ---
 
 

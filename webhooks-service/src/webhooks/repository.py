@@ -127,7 +127,9 @@ def merchants_with_due_after(cursor: Cursor, merchant_id: str, limit: int) -> li
 
 # Of each merchant's oldest due rows, as many as its window is wide, those without a lease. Leased rows are the oldest
 # and take up the window, so nothing needs to be counted. The comparison of pairs, instead of ``merchant_id = …``,
-# leaves no index but webhook_logs_due_by_merchant to give the order: another merchant's backlog is never read.
+# leaves no index but webhook_logs_due_by_merchant to give the order: another merchant's backlog is never read. What made
+# a row due is asked again under its lock: since the candidates were read, an attempt may have been recorded, and the
+# row, given back, is in the pause before its next one.
 _CLAIM = """
 WITH windows AS (
     SELECT merchant_id, size FROM unnest(%(merchants)s::uuid[], %(sizes)s::int[]) AS w(merchant_id, size)
@@ -144,7 +146,7 @@ WITH windows AS (
 ), claimed AS (
     SELECT id FROM webhook_logs
     WHERE id = ANY (ARRAY(SELECT id FROM candidates))
-      AND status = 'pending' AND (lease_expires_at IS NULL OR lease_expires_at < now())
+      AND status = 'pending' AND next_retry_at <= now() AND (lease_expires_at IS NULL OR lease_expires_at < now())
     FOR UPDATE SKIP LOCKED
 )
 UPDATE webhook_logs SET lease_expires_at = now() + %(lease_s)s * interval '1 second'
