@@ -15,6 +15,7 @@ import pytest
 from devstack.ports import free_ports
 from devstack.stack import Stack
 from sqlalchemy.engine import make_url
+from xdist.scheduler import LoadScopeScheduling
 
 # Imported before any test: pytest would take the folder of the same name for the package otherwise.
 import chassis  # noqa: F401
@@ -25,6 +26,39 @@ REPOSITORY = Path(__file__).resolve().parent
 def pytest_configure() -> None:
     """A run that is told to end takes down the servers that it started, as it does on Ctrl-C."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+# Folders whose tests share a platform, longest first. A run in parallel gives each group to one process, and everything
+# else file by file.
+GROUPS = {
+    "e2e/browser": "browser",
+    "e2e/faults": "copies",
+    "e2e/races": "copies",
+    "e2e/contract": "platform",
+    "e2e/journeys": "platform",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest goes first, so that a run in parallel does not end with it."""
+    order = list(GROUPS.values())
+    items.sort(key=lambda item: order.index(_scope(item.nodeid)) if _scope(item.nodeid) in order else len(order))
+
+
+class ByPlatform(LoadScopeScheduling):
+    """Gives the tests of a run in parallel to its processes group by group."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByPlatform:
+    return ByPlatform(config, log)
+
+
+def _scope(nodeid: str) -> str:
+    file = nodeid.partition("::")[0]
+    return GROUPS.get(file.rpartition("/")[0], file)
 
 
 @pytest.fixture(scope="session")

@@ -38,6 +38,7 @@ def received(secret: str, previous_secret: str | None = None) -> Received:
         (GENERATED_SECRET, GENERATED_SECRET.removeprefix("whsec_")),
         (GENERATED_SECRET, base64.b64decode(GENERATED_SECRET.removeprefix("whsec_"))),
     ],
+    ids=["seeded", "seeded as bytes", "generated", "generated without its prefix", "generated as a key"],
 )
 def test_the_public_library_verifies(secret: str, as_the_merchant_has_it: str | bytes) -> None:
     request = received(secret)
@@ -58,7 +59,7 @@ def test_the_library_notices_another_body() -> None:
         Webhook(GENERATED_SECRET).verify(request.body.replace(b"50000", b"50001"), request.headers)
 
 
-@pytest.mark.parametrize("secret", [SEEDED_SECRET, GENERATED_SECRET])
+@pytest.mark.parametrize("secret", [SEEDED_SECRET, GENERATED_SECRET], ids=["seeded", "generated"])
 def test_the_plain_signature_is_an_hmac_of_the_raw_body_with_the_secret_as_a_string(secret: str) -> None:
     request = received(secret, previous_secret=new_signing_secret())
     expected = hmac.new(secret.encode(), request.body, hashlib.sha256).hexdigest()

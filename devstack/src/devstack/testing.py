@@ -1,6 +1,6 @@
 """`./gateway test`: every check of the repository, each counted like a test, then pytest over all of it.
 
-With arguments only pytest runs, with those arguments. The last line is always
+With arguments only pytest runs, with those arguments and in one process. The last line is always
 `N passed, N failed, N skipped`, and the exit code is 0 only where nothing failed.
 """
 
@@ -21,6 +21,9 @@ from devstack.problems import StackError
 # pytest's own exit codes: tests ran (0 all passed, 1 some failed), or there were none to run.
 PYTEST_RAN = (0, 1)
 PYTEST_NOTHING_TO_RUN = 5
+# Most tests wait for something to happen elsewhere: one process more than two cores have keeps both busy. Which tests
+# share a process, and with it a platform, says the conftest at the root.
+IN_PARALLEL = ("--numprocesses=3", "--dist=loadscope", "--no-loadscope-reorder")
 
 
 @dataclasses.dataclass
@@ -129,7 +132,7 @@ def run_pytest(root: Path, arguments: Sequence[str], counts: Counts) -> None:
     """Runs pytest and adds what its report counts; a run that breaks off counts as a failure."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        command = [sys.executable, "-m", "pytest", f"--junitxml={report}", *arguments]
+        command = [sys.executable, "-m", "pytest", f"--junitxml={report}", *(arguments or IN_PARALLEL)]
         code = subprocess.run(command, cwd=root, stdin=subprocess.DEVNULL, check=False).returncode
         if code in PYTEST_RAN:
             add_report(report, counts)

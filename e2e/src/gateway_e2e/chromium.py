@@ -15,7 +15,7 @@ from devstack.frontends import npm_command, npm_environment
 
 __all__ = ["Chromium", "find_chromium"]
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 FLAGS = (
     "--headless",
     "--no-sandbox",
