@@ -673,6 +673,20 @@ def test_snippets_carry_the_merchants_own_keys(page: Page, platform: Any) -> Non
     expect(order).to_contain_text(account["api_secret"])
 
 
+def test_snippets_lead_to_this_platform(page: Page, platform: Any) -> None:
+    """Whatever its ports are: the code that is copied reaches it, and so do the links."""
+    sign_up(page, platform)
+    open_page(page, platform, "/dashboard/docs")
+    expect(hook(page, "code-snippet-create-order")).to_contain_text(f"curl -X POST {platform.api}/api/v1/orders")
+    expect(hook(page, "code-snippet-sdk")).to_contain_text(f'src="{platform.checkout}/checkout.js"')
+    hook(page, "section-sdk-integration").get_by_role("tab", name="Link").click()
+    expect(hook(page, "code-snippet-sdk")).to_have_text(f"{platform.checkout}/checkout?order_id=order_xyz")
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="Full API reference").click()
+    expect(opened.value).to_have_url(f"{platform.api}/docs")
+    expect(opened.value).to_have_title(re.compile("API"))
+
+
 def test_copying_takes_the_whole_snippet(page: Page, platform: Any) -> None:
     account = sign_up(page, platform)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
