@@ -405,6 +405,20 @@ def test_the_drawer_tells_the_whole_story(page: Page, platform: Any, webhook_mer
     expect(opener).to_be_focused()
 
 
+def test_a_click_beside_the_links_of_a_row_opens_it(page: Page, platform: Any, merchant: Any) -> None:
+    payment = merchant.pay(merchant.create_order()["id"])
+    sign_in(page, platform)
+    open_page(page, platform, "/dashboard/transactions")
+    row = row_of(page, payment["id"])
+    drawer = page.get_by_role("dialog", name="Payment")
+    row.get_by_role("button", name=f"Actions for {payment['id']}").click()
+    page.get_by_role("menuitem", name="Capture").hover()
+    page.keyboard.press("Escape")
+    expect(drawer).to_have_count(0)
+    hook(row, "created-at").click()
+    expect(drawer).to_contain_text(payment["id"])
+
+
 def test_capture_from_the_row(page: Page, platform: Any, merchant: Any) -> None:
     payment = merchant.pay(merchant.create_order()["id"])
     sign_in(page, platform)
