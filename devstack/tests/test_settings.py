@@ -4,7 +4,7 @@ import pytest
 from devstack.dotenv import DotenvError, read_dotenv
 from devstack.ports import Ports
 from devstack.problems import ConfigurationError
-from devstack.settings import DEFAULTS, database_of, read_settings, redis_of
+from devstack.settings import DEFAULTS, complete_environment, database_of, read_settings, redis_of
 
 
 def test_the_environment_wins_over_the_file_and_empty_means_not_set(tmp_path):
@@ -54,3 +54,11 @@ def test_a_line_that_is_no_assignment_is_named(tmp_path):
     (tmp_path / ".env").write_text("A=1\nnonsense\n")
     with pytest.raises(DotenvError, match="line 2"):
         read_dotenv(tmp_path / ".env")
+
+
+def test_names_of_their_own_are_addresses():
+    addresses = {"PUBLIC_API_URL": "https://api.example.com", "PUBLIC_CHECKOUT_URL": "http://pay.example.com:8443/shop"}
+    assert complete_environment(addresses).items() >= addresses.items()
+    for wrong in ("api.example.com", "https://a'b", "https://a b", "javascript:alert(1)", "https://$host"):
+        with pytest.raises(ConfigurationError, match="PUBLIC_API_URL"):
+            complete_environment({"PUBLIC_API_URL": wrong})

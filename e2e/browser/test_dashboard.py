@@ -405,6 +405,20 @@ def test_the_drawer_tells_the_whole_story(page: Page, platform: Any, webhook_mer
     expect(opener).to_be_focused()
 
 
+def test_a_click_beside_the_links_of_a_row_opens_it(page: Page, platform: Any, merchant: Any) -> None:
+    payment = merchant.pay(merchant.create_order()["id"])
+    sign_in(page, platform)
+    open_page(page, platform, "/dashboard/transactions")
+    row = row_of(page, payment["id"])
+    drawer = page.get_by_role("dialog", name="Payment")
+    row.get_by_role("button", name=f"Actions for {payment['id']}").click()
+    page.get_by_role("menuitem", name="Capture").hover()
+    page.keyboard.press("Escape")
+    expect(drawer).to_have_count(0)
+    hook(row, "created-at").click()
+    expect(drawer).to_contain_text(payment["id"])
+
+
 def test_capture_from_the_row(page: Page, platform: Any, merchant: Any) -> None:
     payment = merchant.pay(merchant.create_order()["id"])
     sign_in(page, platform)
@@ -671,6 +685,20 @@ def test_snippets_carry_the_merchants_own_keys(page: Page, platform: Any) -> Non
     hook(page, "section-create-order").get_by_role("tab", name="Python").click()
     expect(order).to_contain_text("httpx.post")
     expect(order).to_contain_text(account["api_secret"])
+
+
+def test_snippets_lead_to_this_platform(page: Page, platform: Any) -> None:
+    """Whatever its ports are: the code that is copied reaches it, and so do the links."""
+    sign_up(page, platform)
+    open_page(page, platform, "/dashboard/docs")
+    expect(hook(page, "code-snippet-create-order")).to_contain_text(f"curl -X POST {platform.api}/api/v1/orders")
+    expect(hook(page, "code-snippet-sdk")).to_contain_text(f'src="{platform.checkout}/checkout.js"')
+    hook(page, "section-sdk-integration").get_by_role("tab", name="Link").click()
+    expect(hook(page, "code-snippet-sdk")).to_have_text(f"{platform.checkout}/checkout?order_id=order_xyz")
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="Full API reference").click()
+    expect(opened.value).to_have_url(f"{platform.api}/docs")
+    expect(opened.value).to_have_title(re.compile("API"))
 
 
 def test_copying_takes_the_whole_snippet(page: Page, platform: Any) -> None:

@@ -172,11 +172,10 @@ def test_the_modal_has_the_promised_structure(
     assert source.startswith(f"{platform.checkout}/checkout?order_id={order['id']}&embedded=true")
 
 
-@pytest.mark.parametrize("name", ["payment-modal", "payment-iframe", "close-modal-button"])
-def test_every_hook_is_found(page: Page, open_modal: Callable[..., None], name: str) -> None:
+def test_every_hook_is_found(page: Page, open_modal: Callable[..., None]) -> None:
     open_modal(page)
-
-    assert page.evaluate('name => document.querySelector(`[data-test-id="${name}"]`) !== null', name)
+    for name in ("payment-modal", "payment-iframe", "close-modal-button"):
+        assert page.evaluate('name => document.querySelector(`[data-test-id="${name}"]`) !== null', name)
 
 
 def test_the_modal_is_an_accessible_dialog(page: Page, open_modal: Callable[..., None]) -> None:
@@ -347,14 +346,14 @@ def test_backdrop_closes_and_the_dialog_does_not(page: Page, open_modal: Callabl
     assert names_of_calls(page) == ["close"]
 
 
-def test_backdrop_does_not_throw_away_a_payment_under_way(page: Page, open_modal: Callable[..., None]) -> None:
-    open_modal(page)
-    pay_by_upi(page, "asha@bank")
-    expect(hook(checkout_in(page), "processing-state")).to_be_visible()
-    page.mouse.click(5, 5)
+def test_backdrop_does_not_throw_away_a_payment_under_way(real_time_page: Page, open_modal: Callable[..., None]) -> None:
+    open_modal(real_time_page)
+    pay_by_upi(real_time_page, "asha@bank")
+    expect(hook(checkout_in(real_time_page), "processing-state")).to_be_visible()
+    real_time_page.mouse.click(5, 5)
 
-    wait_for_calls(page, 2)
-    assert names_of_calls(page) == ["success", "close"]
+    wait_for_calls(real_time_page, 2)
+    assert names_of_calls(real_time_page) == ["success", "close"]
 
 
 def test_escape_on_the_shop_closes(page: Page, open_modal: Callable[..., None]) -> None:
@@ -376,18 +375,18 @@ def test_escape_in_the_frame_closes(page: Page, open_modal: Callable[..., None])
     assert names_of_calls(page) == ["close"]
 
 
-def test_close_is_safe_at_any_moment(page: Page, open_modal: Callable[..., None]) -> None:
-    open_modal(page)
-    page.evaluate("() => { gateway.close(); gateway.close() }")
-    expect(modal(page)).to_have_count(0)
-    assert names_of_calls(page) == ["close"]
+def test_close_is_safe_at_any_moment(real_time_page: Page, open_modal: Callable[..., None]) -> None:
+    open_modal(real_time_page)
+    real_time_page.evaluate("() => { gateway.close(); gateway.close() }")
+    expect(modal(real_time_page)).to_have_count(0)
+    assert names_of_calls(real_time_page) == ["close"]
 
-    page.evaluate("gateway.open()")
-    pay_by_upi(page, "asha@bank")
-    expect(hook(checkout_in(page), "processing-state")).to_be_visible()
-    page.evaluate("() => { gateway.close(); gateway.close() }")
-    expect(modal(page)).to_have_count(0)
-    assert names_of_calls(page) == ["close", "close"]
+    real_time_page.evaluate("gateway.open()")
+    pay_by_upi(real_time_page, "asha@bank")
+    expect(hook(checkout_in(real_time_page), "processing-state")).to_be_visible()
+    real_time_page.evaluate("() => { gateway.close(); gateway.close() }")
+    expect(modal(real_time_page)).to_have_count(0)
+    assert names_of_calls(real_time_page) == ["close", "close"]
 
 
 def test_close_before_open_does_nothing(page: Page, visit_shop: Callable[[Page], None], order: dict[str, Any]) -> None:
@@ -454,23 +453,19 @@ def test_the_shop_does_not_scroll_behind_and_gets_its_style_back(
     assert page.evaluate("[document.body.style.overflow, document.body.style.paddingRight]") == ["scroll", "7px"]
 
 
-@pytest.mark.parametrize(
-    ("options", "complaint"),
-    [
+def test_wrong_options_are_named(page: Page, visit_shop: Callable[[Page], None]) -> None:
+    visit_shop(page)
+    for options, complaint in (
         ("undefined", "PaymentGateway: options must be an object"),
         ("{}", "PaymentGateway: key is required"),
         ("{ key: 'key_test_abc123' }", "PaymentGateway: orderId is required"),
         ("{ key: 'key_test_abc123', orderId: 'order_1', onSuccess: 1 }", "PaymentGateway: onSuccess must be a function"),
-    ],
-)
-def test_wrong_options_are_named(page: Page, visit_shop: Callable[[Page], None], options: str, complaint: str) -> None:
-    visit_shop(page)
-    name, message = page.evaluate(
-        f"() => {{ try {{ new PaymentGateway({options}) }} catch (error) {{ return [error.name, error.message] }} }}"
-    )
-
-    assert name == "TypeError"
-    assert message == complaint
+    ):
+        name, message = page.evaluate(
+            f"() => {{ try {{ new PaymentGateway({options}) }} catch (error) {{ return [error.name, error.message] }} }}"
+        )
+        assert name == "TypeError"
+        assert message == complaint
 
 
 # The keyboard

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -262,6 +263,29 @@ def test_no_secret_but_the_published_ones():
                 assert with_defaults(value) in {"", *PUBLISHED}, f"{name}: {variable}"
             for password in re.findall(r"//[^:@/]+:([^@/]+)@", with_defaults(value)):
                 assert password in PUBLISHED, f"{name}: {variable}"
+
+
+def test_the_guide_is_told_where_the_platform_is_published():
+    environment = service("dashboard")["environment"]
+    assert service("api")["ports"] == [f"{environment['PUBLIC_API_PORT']}:8000"]
+    assert service("checkout")["ports"] == [f"{environment['PUBLIC_CHECKOUT_PORT']}:80"]
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        ({"PUBLIC_API_URL": "", "PUBLIC_CHECKOUT_URL": ""}, ""),
+        ({"PUBLIC_API_URL": "https://api.example.com", "PUBLIC_CHECKOUT_URL": "http://pay.example.com:81"}, ""),
+        ({"PUBLIC_API_URL": "", "PUBLIC_CHECKOUT_URL": "pay.example.com"}, "PUBLIC_CHECKOUT_URL: must be an address"),
+        ({"PUBLIC_API_URL": "https://a'b", "PUBLIC_CHECKOUT_URL": ""}, "PUBLIC_API_URL: must be an address"),
+    ],
+)
+def test_the_dashboards_container_refuses_a_wrong_address(given, complaint):
+    script = REPOSITORY / "dashboard" / "check-settings.sh"
+    done = subprocess.run([script], env=given, capture_output=True, text=True, check=False)
+    assert done.returncode == (1 if complaint else 0)
+    assert complaint in done.stderr
+    assert len(done.stderr.splitlines()) == (1 if complaint else 0)
 
 
 # --- Dockerfiles

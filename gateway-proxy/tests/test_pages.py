@@ -25,6 +25,37 @@ def test_the_dashboard_answers_its_own_paths_with_the_page(pages, path):
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
+def policy_of(answer) -> dict[str, str]:
+    """The directives of an answer's Content-Security-Policy."""
+    directives = (directive.strip().partition(" ") for directive in answer.headers["Content-Security-Policy"].split(";"))
+    return {name: value for name, _, value in directives}
+
+
+@pytest.mark.parametrize(("site", "path"), [("dashboard", "/login"), ("checkout", "/checkout?order_id=1&embedded=true")])
+def test_a_page_may_do_only_what_it_needs(pages, site, path):
+    policy = policy_of(pages.request("GET", path, site=site))
+    policy.pop("frame-ancestors", None)
+    assert policy == {
+        "default-src": "'none'",
+        **dict.fromkeys(("script-src", "style-src", "img-src", "connect-src"), "'self'"),
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "require-trusted-types-for": "'script'",
+        "trusted-types": "'none'",
+    }
+
+
+def test_the_dashboard_is_told_the_ports_and_names_of_this_platform(pages):
+    answer = pages.request("GET", "/config.json", site="dashboard")
+    assert json.loads(answer.body) == {
+        "api_port": "18000",
+        "checkout_port": "13001",
+        "api_url": "",
+        "checkout_url": "https://pay.example.com",
+    }
+    assert (answer.headers["Content-Type"], answer.headers["Cache-Control"]) == ("application/json", "no-cache")
+
+
 @pytest.mark.parametrize("site", ["dashboard", "checkout"])
 def test_hashed_assets_are_cached_for_ever_and_compressed(pages, site):
     answer = pages.request("GET", "/assets/index-1a2b.js", headers={"Accept-Encoding": "gzip"}, site=site)

@@ -1,5 +1,5 @@
 import { ChevronLeft, ChevronRight } from "lucide-react";
-import type { ComponentProps, ReactNode } from "react";
+import type { ComponentProps, MouseEvent, ReactNode } from "react";
 import { MAX_OFFSET } from "../api/queries";
 import { formatLocalTime, formatTimestamp } from "../format/dates";
 import { formatCount, formatMoney } from "../format/money";
@@ -40,8 +40,29 @@ export function Table({ label, columns, children, empty, isEmpty, stale = false,
   );
 }
 
-export function Row(props: ComponentProps<"tr">) {
-  return <tr role="row" {...props} />;
+interface RowProps extends ComponentProps<"tr"> {
+  /** For the pointer: a click beside the row's own links and buttons. The keyboard has the id, which is a button. */
+  onOpen?: () => void;
+}
+
+export function Row({ onOpen, ...rest }: RowProps) {
+  if (onOpen === undefined) return <tr role="row" {...rest} />;
+  return (
+    <tr
+      role="row"
+      data-opens=""
+      onClick={(event) => {
+        if (isMeantForRow(event)) onOpen();
+      }}
+      {...rest}
+    />
+  );
+}
+
+/** Not a control's click, not one inside a menu or dialog that the row has opened, not the end of selecting text. */
+function isMeantForRow({ target, currentTarget }: MouseEvent<HTMLTableRowElement>): boolean {
+  if (!(target instanceof Element) || !currentTarget.contains(target)) return false;
+  return target.closest("a, button") === null && window.getSelection()?.isCollapsed !== false;
 }
 
 interface CellProps extends Omit<ComponentProps<"td">, "align"> {

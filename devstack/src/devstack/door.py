@@ -13,6 +13,7 @@ from devstack.folders import Folders, publish
 from devstack.ports import LOOPBACK, Ports
 from devstack.problems import ConfigurationError, StackError
 from devstack.programs import listen_lines, upstream_values
+from devstack.settings import PUBLIC_URL_SETTINGS
 
 WORKER_USER = "nobody"
 RATE_LIMIT_SETTINGS = ("RATE_LIMIT_ENABLED", "RATE_LIMIT_PER_KEY", "RATE_LIMIT_PER_ADDRESS")
@@ -38,11 +39,13 @@ def proxy_values(folders: Folders, ports: Ports, environment: Mapping[str, str],
     has_ipv6 = machine_has_ipv6()
     return {
         **upstream_values(ports, scale),
-        **{name: environment[name] for name in RATE_LIMIT_SETTINGS},
+        **{name: environment[name] for name in (*RATE_LIMIT_SETTINGS, *PUBLIC_URL_SETTINGS)},
         "API_LISTEN": listen_lines(ports.api, has_ipv6=has_ipv6, options=" default_server"),
         "DASHBOARD_LISTEN": listen_lines(ports.dashboard, has_ipv6=has_ipv6),
         "CHECKOUT_LISTEN": listen_lines(ports.checkout, has_ipv6=has_ipv6),
         "API_ADDRESS": f"http://{LOOPBACK}:{ports.api}",
+        "PUBLIC_API_PORT": str(ports.api),
+        "PUBLIC_CHECKOUT_PORT": str(ports.checkout),
         "TRUSTED_PROXIES": f"{LOOPBACK}/32",
         "DOCS_FOLDER": str(folders.www / "docs"),
         "DASHBOARD_FOLDER": str(folders.www / "dashboard"),

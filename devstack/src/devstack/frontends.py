@@ -15,7 +15,7 @@ from devstack.logs import last_lines
 from devstack.problems import StackError
 
 BUILT_FOLDERS = ("dashboard", "checkout")
-NOT_SOURCES = frozenset(["dist", "node_modules", "test-results", "nginx.conf.template", "Dockerfile"])
+NOT_SOURCES = frozenset(["dist", "node_modules", "test-results", "nginx.conf.template", "check-settings.sh", "Dockerfile"])
 # Where a machine's npm keeps settings for all users; the wheel's npm would look beside itself.
 MACHINE_NPM_SETTINGS = ("/usr/local/etc/npmrc", "/usr/etc/npmrc", "/etc/npmrc")
 LOG_LINES_SHOWN = 15

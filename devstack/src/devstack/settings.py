@@ -30,7 +30,13 @@ DEFAULTS = {
     "RATE_LIMIT_ENABLED": "false",
     "RATE_LIMIT_PER_KEY": "1000",
     "RATE_LIMIT_PER_ADDRESS": "500",
+    "PUBLIC_API_URL": "",
+    "PUBLIC_CHECKOUT_URL": "",
 }
+# What the integration guide calls the API and the checkout where they have names of their own.
+PUBLIC_URL_SETTINGS = ("PUBLIC_API_URL", "PUBLIC_CHECKOUT_URL")
+# Also in dashboard/check-settings.sh. Nothing that would mean something to nginx or end a string.
+PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9._~:/-]+", re.ASCII)
 OWN_DATABASE_HOST = "postgres"
 OWN_REDIS_HOST = "redis"
 OWN_DATABASE_URL = "postgresql://gateway_user:gateway_pass@postgres:5432/payment_gateway"
@@ -157,6 +163,9 @@ def complete_environment(environment: Mapping[str, str]) -> dict[str, str]:
             raise ConfigurationError(f"{name}: must be a whole number of requests per second from 1 to 999999")
     if complete["RATE_LIMIT_ENABLED"].lower() not in ("true", "false", "1", "0"):
         raise ConfigurationError("RATE_LIMIT_ENABLED: must be true or false")
+    for name in PUBLIC_URL_SETTINGS:
+        if complete[name] and PUBLIC_URL.fullmatch(complete[name]) is None:
+            raise ConfigurationError(f"{name}: must be an address such as https://pay.example.com, not {complete[name]!r}")
     if complete["ENVIRONMENT"] not in ("development", "production"):
         raise ConfigurationError("ENVIRONMENT: must be development or production")
     return complete

@@ -24,7 +24,7 @@ class Decline:
 
 
 _DECLINED = {
-    "upi": Decline("PAYMENT_FAILED", "The payment was declined by the customer's UPI app or bank"),
+    "upi": Decline("PAYMENT_FAILED", "The payment was declined by the UPI app or the bank"),
     "card": Decline("PAYMENT_FAILED", "The payment was declined by the card issuer"),
 }
 

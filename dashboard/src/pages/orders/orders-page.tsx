@@ -88,7 +88,7 @@ export function OrdersPage() {
 
 function OrderRow({ order, onOpen }: { order: Order; onOpen: () => void }) {
   return (
-    <Row data-order-id={order.id}>
+    <Row data-order-id={order.id} onOpen={onOpen}>
       <Cell label="Order ID">
         <IdButton onClick={onOpen}>{order.id}</IdButton>
       </Cell>

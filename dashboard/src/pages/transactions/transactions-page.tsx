@@ -91,7 +91,7 @@ interface PaymentRowProps {
 
 function PaymentRow({ payment, onOpen, onAsk }: PaymentRowProps) {
   return (
-    <Row data-test-id="transaction-row" data-payment-id={payment.id}>
+    <Row data-test-id="transaction-row" data-payment-id={payment.id} onOpen={onOpen}>
       <Cell testId="payment-id" label="Payment ID">
         <IdButton onClick={onOpen}>{payment.id}</IdButton>
       </Cell>

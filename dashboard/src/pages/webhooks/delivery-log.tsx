@@ -83,7 +83,7 @@ export function DeliveryLog({ deliveries, state, onOpen }: DeliveryLogProps) {
 function DeliveryRow({ delivery, onOpen }: { delivery: Delivery; onOpen: () => void }) {
   const retry = useRetryDelivery();
   return (
-    <Row data-test-id="webhook-log-item" data-webhook-id={delivery.id}>
+    <Row data-test-id="webhook-log-item" data-webhook-id={delivery.id} onOpen={onOpen}>
       <Cell testId="webhook-event" label="Event">
         <IdButton aria-label={`${delivery.event}, details`} onClick={onOpen}>
           {delivery.event}
