@@ -82,7 +82,13 @@ class Folders:
 
     def wipe_data(self) -> None:
         """Removes the data, the logs and every copy; the Python environment stays."""
-        for folder in (self.data, self.programs, self.www, self.nginx, self.run, self.logs):
+        for folder in (self.run, self.logs):
+            shutil.rmtree(folder, ignore_errors=True)
+        self.wipe_servers()
+
+    def wipe_servers(self) -> None:
+        """Removes what the servers keep and were given; the logs stay."""
+        for folder in (self.data, self.programs, self.www, self.nginx):
             shutil.rmtree(folder, ignore_errors=True)
         if self.open_home != self.home:
             shutil.rmtree(self.open_home, ignore_errors=True)

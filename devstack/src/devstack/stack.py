@@ -97,7 +97,9 @@ class Stack:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """A platform of a ``with`` block lasts as long as the block, but for its logs."""
         self.stop()
+        self._folders.wipe_servers()
 
     @property
     def _is_servers_alone(self) -> bool:
