@@ -179,7 +179,8 @@ def test_a_success_counts_even_if_somebody_recorded_a_failure_first(store: Store
         wait_until(lambda: store.log(log_id)["attempts"] == 1)
         released.set()
         wait_until(lambda: store.status(log_id) == "success")
-    assert store.log(log_id)["attempts"] == 1
+    assert store.log(log_id)["attempts"] == 2
+    assert [(attempt, succeeded) for attempt, succeeded, *_ in store.attempts(log_id)] == [(1, False), (2, True)]
 
 
 def test_a_lease_that_ran_out_consumes_no_attempt_and_keeps_the_id(store: Store, database_url: DatabaseUrl) -> None:

@@ -193,7 +193,8 @@ def load_leased(cursor: Cursor, ids: Sequence[str], *, lease_needed_s: float) ->
 
 # The row is judged as it is now. It may have been recorded by somebody whose copy of the message was faster: then its
 # attempts are more than they were when this delivery began, and a failure counts for nothing. It may have been set
-# back by hand: then they are fewer, and this was the first attempt of the new count. A success always counts.
+# back by hand: then they are fewer, and this was the first attempt of the new count. A success always counts, and so
+# that the counter and the history agree, as an attempt of its own.
 _RECORD = """
 WITH results AS (
     SELECT * FROM unnest(
@@ -205,7 +206,7 @@ WITH results AS (
         status = CASE WHEN result.succeeded THEN 'success'
                       WHEN result.is_final OR log.attempts + 1 >= %(attempts_max)s THEN 'failed'
                       ELSE 'pending' END,
-        attempts = CASE WHEN log.attempts <= result.attempts_before THEN log.attempts + 1 ELSE log.attempts END,
+        attempts = log.attempts + 1,
         next_retry_at = CASE WHEN result.succeeded OR result.is_final OR log.attempts + 1 >= %(attempts_max)s THEN NULL
                              ELSE now() + (%(intervals_s)s::float[])[log.attempts + 2] * interval '1 second' END,
         last_attempt_at = result.attempted_at,
