@@ -44,7 +44,7 @@ _HTTP_PARTS: dict[str, Part] = {
     "connections": measure_connections,
     "merchants": measure_merchants,
 }
-# On the same platform, at the end: they fill its tables.
+# On a platform of their own: they begin with few rows and fill its tables.
 _LARGE_PARTS: dict[str, Part] = {"rows": measure_rows, "lists": measure_lists}
 _JOB_PARTS: dict[str, Part] = {"settle": measure_settle, "webhooks": measure_webhooks, "latency": measure_latency}
 _PARTS = (*_HTTP_PARTS, "processes", *_LARGE_PARTS, *_JOB_PARTS, "memory")
@@ -106,15 +106,18 @@ def _run(chosen: argparse.Namespace) -> int:
 
 
 def _measure(options: Options, results: Results, wanted: set[str]) -> None:
-    http = {name: part for name, part in (_HTTP_PARTS | _LARGE_PARTS).items() if name in wanted}
+    http = [name for name in _HTTP_PARTS if name in wanted]
     if http or wanted & {"processes", "memory"}:
         with _opened(options, results, "http", _SLOW_BANK) as platform:
-            _each(platform, options, results, [name for name in http if name in _HTTP_PARTS])
+            _each(platform, options, results, http)
             if "processes" in wanted:
-                _say("processes: starting a second platform, with two processes of a service …")
+                options.say("processes: starting a second platform, with two processes of a service …")
                 with open_platform(_SLOW_BANK, _TWO) as two:
                     measure_processes(platform, two, options, results)
-            _each(platform, options, results, [name for name in http if name in _LARGE_PARTS])
+    large = [name for name in _LARGE_PARTS if name in wanted]
+    if large:
+        with _opened(options, results, "rows", _SLOW_BANK) as platform:
+            _each(platform, options, results, large)
     jobs = [name for name in _JOB_PARTS if name in wanted]
     if jobs:
         with _opened(options, results, "jobs", _QUICK_BANK) as platform:

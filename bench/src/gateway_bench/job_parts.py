@@ -165,7 +165,9 @@ async def _latency(platform: Platform, options: Options) -> Figures:
     merchant = platform.merchants(1, [f"http://{address[0]}:{address[1]}/hook"])[0]
     pool = OrderPool(platform, merchant)
     order_ids = pool.next_ids(round(options.latency_per_s * options.latency_s))
-    async with aiohttp.ClientSession(platform.proxy_url, headers=merchant.headers) as http:
+    # As many connections as it takes: a POST that waits for another's is not on time.
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(platform.proxy_url, headers=merchant.headers, connector=connector) as http:
         # The credentials are read, and a connection is open: a shop that sells a hundred a second has both.
         async with http.get("/api/v1/payments?limit=1") as response:
             response.raise_for_status()
