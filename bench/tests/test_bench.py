@@ -30,16 +30,15 @@ def run_bench(tmp_path: Path, *arguments: str) -> tuple[str, dict]:
 
 @pytest.mark.timeout(400)
 def test_a_quick_run_counts_requests_and_jobs(tmp_path):
-    table, document = run_bench(tmp_path, "--only", "orders", "--only", "webhooks", "--only", "latency")
+    table, document = run_bench(tmp_path, "--only", "orders", "--only", "settle", "--only", "latency")
 
     assert set(document["series"]) == {
         "floor.orders.create",
         "floor.orders.create.one",
         "orders.create.direct",
         "orders.create.proxy",
-        "webhooks.healthy",
-        "webhooks.1of10",
-        "webhooks.20of100",
+        "settle.backlog",
+        "settle.paced",
         "latency.webhook",
     }
     for name, series in document["series"].items():
@@ -51,7 +50,11 @@ def test_a_quick_run_counts_requests_and_jobs(tmp_path):
     for processes in document["memory"].values():
         assert processes.keys() >= PROCESSES
         assert all(memory["rss"] >= memory["pss"] > 0 for memory in processes.values())
-    assert {goal["name"] for goal in document["goals"]} >= {"order create, direct ÷ floor", "webhooks", "POST to webhook, p99"}
+    assert {goal["name"] for goal in document["goals"]} >= {
+        "order create, direct ÷ floor",
+        "settle a backlog",
+        "POST to webhook, p99",
+    }
     assert f"of {len(document['goals'])} goals met" in table
 
 
