@@ -61,7 +61,8 @@ class Results:
 
     def ratio(self, name: str, other: str, figure: str = "rate") -> float:
         """The median of the ratios of each round's pair."""
-        pairs = zip(self.rounds[name], self.rounds[other], strict=True)
+        # A run that was interrupted may have one round more of the one.
+        pairs = zip(self.rounds[name], self.rounds[other], strict=False)
         return median(mine[figure] / theirs[figure] for mine, theirs in pairs)
 
     def spread(self, name: str, figure: str, other: str) -> float:
