@@ -69,8 +69,9 @@ def gateway_home(repository: Path) -> Path:
 def ensure_environment(repository: Path, home: Path, command: str) -> Path:
     """The interpreter of a complete environment, which is made or completed where needed."""
     wanted = [repository / "requirements" / "local.txt"]
-    if command == "test":
-        wanted.append(repository / "requirements" / "test.txt")
+    # What a command needs beside the platform has requirements of the command's name.
+    if command in ("test", "bench"):
+        wanted.append(repository / "requirements" / f"{command}.txt")
     make_writable_folder(home)
     venv = home / "venv"
     python = venv / "bin" / "python"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # Commands whose work lies in another folder, listed once the folder is there.
 DELEGATED = {
-    "bench": ("bench", "bench", "measure throughput and latency"),
+    "bench": ("bench/src/gateway_bench", "gateway_bench", "measure a platform of its own against PostgreSQL's floor"),
     "faults": ("e2e/src/gateway_faults", "gateway_faults", "kill, freeze and starve parts of a platform and count the damage"),
     "demo": ("e2e/shop", "e2e.shop", "run the sample merchant on port 4000 against the platform"),
 }
