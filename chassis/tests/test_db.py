@@ -5,7 +5,7 @@ import threading
 
 import psycopg2
 import pytest
-from chassis.db import Database, KeptConnection, is_contended, is_unavailable
+from chassis.db import Database, KeptConnection, is_contended, is_unavailable, write
 from chassis.errors import Unavailable
 from chassis.settings import DatabaseSettings
 
@@ -88,3 +88,60 @@ def test_a_kept_connection_that_the_server_ended_is_replaced_before_it_is_used(d
         assert cursor.fetchone() != (first,)
     connection.close()
     database.close()
+
+
+@pytest.fixture
+def kept(database_url):
+    """A kept connection with a table of its own, whose column ``number`` is unique."""
+    database = database_for(database_url("gateway_user"))
+    connection = KeptConnection(database)
+    with connection.transaction() as cursor:
+        write(cursor, "CREATE TABLE numbers (number int PRIMARY KEY)")
+    yield connection
+    with connection.transaction() as cursor:
+        write(cursor, "DROP TABLE numbers")
+    connection.close()
+    database.close()
+
+
+def numbers(kept):
+    with kept.reading() as cursor:
+        cursor.execute("SELECT number FROM numbers ORDER BY number")
+        return [number for (number,) in cursor.fetchall()]
+
+
+def test_what_is_written_without_looking_is_committed_with_the_rest(kept):
+    with kept.transaction() as cursor:
+        write(cursor, "INSERT INTO numbers VALUES (%s)", (1,))
+        cursor.execute("SELECT count(*) FROM numbers WHERE number <> %s", (2,))
+        assert cursor.fetchone() == (1,)
+        write(cursor, "INSERT INTO numbers VALUES (%s)", (2,))
+    assert numbers(kept) == [1, 2]
+
+
+def test_a_write_that_fails_on_its_way_to_the_commit_takes_all_back(kept):
+    with pytest.raises(psycopg2.errors.UniqueViolation), kept.transaction() as cursor:
+        cursor.execute("INSERT INTO numbers VALUES (1)")
+        write(cursor, "INSERT INTO numbers VALUES (%s)", (2,))
+        write(cursor, "INSERT INTO numbers VALUES (%s)", (1,))
+    assert numbers(kept) == []
+
+
+@pytest.mark.parametrize("statement", ["SELECT 1", "SELECT 1/0"])
+def test_an_error_in_the_block_takes_back_what_was_sent_and_forgets_what_was_not(kept, statement):
+    with pytest.raises((ZeroDivisionError, psycopg2.errors.DivisionByZero)), kept.transaction() as cursor:
+        write(cursor, "INSERT INTO numbers VALUES (1)")
+        cursor.execute("SELECT 1")
+        write(cursor, "INSERT INTO numbers VALUES (2)")
+        cursor.execute(statement)
+        write(cursor, "INSERT INTO numbers VALUES (3)")
+        raise ZeroDivisionError
+    assert numbers(kept) == []
+
+
+def test_a_block_that_sends_nothing_is_no_transaction(kept):
+    with pytest.raises(ZeroDivisionError), kept.transaction():
+        raise ZeroDivisionError
+    with kept.transaction():
+        pass
+    assert numbers(kept) == []

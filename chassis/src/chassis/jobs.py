@@ -140,7 +140,9 @@ class Dispatcher:
         while not self._stopping.is_set():
             try:
                 self._maintain()
-                due = self._connection.read_row(self._any_due)
+                with self._connection.reading() as cursor:
+                    cursor.execute(self._any_due)
+                    due = cursor.fetchone() or ()
                 handed_over = sum(self._dispatch(source) for source, is_due in zip(self._sources, due, strict=True) if is_due)
                 self._leave_if_stuck()
             except (psycopg2.Error, RedisError) as error:

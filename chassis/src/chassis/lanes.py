@@ -50,13 +50,24 @@ class Lane(Generic[Item, Result]):
     """Submits items from an event loop to a thread that owns one connection.
 
     ``queue_limit`` items may wait; one more is refused with 503. An item that has waited ``timeout_ms`` is answered
-    503: it may or may not be carried out, as with any lost answer, which is what idempotency keys are for.
+    503: it may or may not be carried out, as with any lost answer, which is what idempotency keys are for. A lane that
+    ``reads_only`` has a handler of one query, which needs no transaction.
     """
 
-    def __init__(self, name: str, database: Database, handler: Handler[Item, Result], *, queue_limit: int, timeout_ms: int):
+    def __init__(
+        self,
+        name: str,
+        database: Database,
+        handler: Handler[Item, Result],
+        *,
+        queue_limit: int,
+        timeout_ms: int,
+        reads_only: bool = False,
+    ):
         self._name = name
         self._handler = handler
         self._connection = KeptConnection(database)
+        self._block = self._connection.reading if reads_only else self._connection.transaction
         self._timeout_s = timeout_ms / 1000
         self._waiting: queue.SimpleQueue[_Waiting[Item, Result] | None] = queue.SimpleQueue()
         self._open: set[_Waiting[Item, Result]] = set()
@@ -123,7 +134,7 @@ class Lane(Generic[Item, Result]):
 
     def _carry_out(self, batch: Sequence[_Waiting[Item, Result]], tries: int = TRIES) -> Sequence[Result | Exception]:
         try:
-            with self._connection.transaction() as cursor:
+            with self._block() as cursor:
                 return self._handler(cursor, [waiting.item for waiting in batch])
         except Exception as error:  # noqa: BLE001  (the thread's boundary: it belongs to the requests that wait)
             if is_unavailable(error) and not is_contended(error):

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from chassis.db import Cursor
+from chassis.db import Cursor, write
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
@@ -43,7 +43,8 @@ FROM unnest(%s::text[], %s::uuid[], %s::int[], %s::text[], %s::text[], %s::text[
 def insert_orders(cursor: Cursor, orders: Sequence[NewOrder]) -> None:
     if not orders:
         return
-    cursor.execute(
+    write(
+        cursor,
         _INSERT,
         (
             [order.id for order in orders],

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from chassis.db import Cursor
+from chassis.db import Cursor, write
 
 from payments.acquirer import Decline
 from payments.contract import COLUMNS, PaymentView
@@ -62,7 +62,8 @@ FROM unnest(%s::text[], %s::text[], %s::uuid[], %s::int[], %s::text[], %s::text[
 
 def insert_payments(cursor: Cursor, payments: Sequence[NewPayment]) -> None:
     views = [payment.view for payment in payments]
-    cursor.execute(
+    write(
+        cursor,
         _INSERT,
         (
             [view.id for view in views],
@@ -223,7 +224,8 @@ def add_tallies(cursor: Cursor, tallies: Iterable[Tally]) -> None:
         payments[group] += tally.sign
         amounts[group] += tally.sign * tally.amount
     groups = list(payments)
-    cursor.execute(
+    write(
+        cursor,
         "INSERT INTO payment_tallies (merchant_id, day, method, status, payments, amount)"
         " SELECT * FROM unnest(%s::uuid[], %s::date[], %s::text[], %s::text[], %s::bigint[], %s::bigint[])",
         (*([group[part] for group in groups] for part in range(4)), [payments[g] for g in groups], [amounts[g] for g in groups]),

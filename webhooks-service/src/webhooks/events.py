@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from chassis.db import Cursor
+from chassis.db import Cursor, write
 from chassis.ids import new_id
 from chassis.rendering import render
 
@@ -59,7 +59,8 @@ def record_events(cursor: Cursor, events: Sequence[NewEvent]) -> None:
     """Writes the events and their deliveries, due at once, in the cursor's transaction."""
     if not events:
         return
-    cursor.execute(
+    write(
+        cursor,
         _RECORD,
         (
             [event.id for event in events],

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from chassis.db import Cursor
+from chassis.db import Cursor, write
 from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
@@ -78,13 +78,13 @@ class AttemptResult:
 # planner may read every row that a merchant ever had, and statistics of a queue are always out of date.
 _WALK_INDEXES = """
 SELECT set_config(name, 'off', true)
-FROM unnest(ARRAY['enable_sort', 'enable_incremental_sort', 'enable_seqscan', 'enable_bitmapscan', 'enable_hashjoin']) AS name;
+FROM unnest(ARRAY['enable_sort', 'enable_incremental_sort', 'enable_seqscan', 'enable_bitmapscan', 'enable_hashjoin']) AS name
 """
 
 
 def walk_indexes(cursor: Cursor) -> None:
     """For the rest of this transaction, plans follow indexes. To be called before claiming."""
-    cursor.execute(_WALK_INDEXES)
+    write(cursor, _WALK_INDEXES)
 
 
 _MERCHANTS_WITH_DUE = """

@@ -20,9 +20,13 @@ __all__ = ["create"]
 
 def create(settings: OrdersSettings) -> FastAPI:
     database = Database(settings, "orders-service")
-    limits = {"queue_limit": settings.write_queue_limit, "timeout_ms": settings.write_timeout_ms}
-    writer: Lane[CreateOrder, Answer] = Lane("orders.create", database, create_orders, **limits)
-    reader: Lane[ReadOrder, bytes] = Lane("orders.read", database, get_orders, **limits)
+    queue_limit, timeout_ms = settings.write_queue_limit, settings.write_timeout_ms
+    writer: Lane[CreateOrder, Answer] = Lane(
+        "orders.create", database, create_orders, queue_limit=queue_limit, timeout_ms=timeout_ms
+    )
+    reader: Lane[ReadOrder, bytes] = Lane(
+        "orders.read", database, get_orders, queue_limit=queue_limit, timeout_ms=timeout_ms, reads_only=True
+    )
     authenticator = Authenticator(database, load(AuthenticationSettings))
     hot = HotPaths()
     return create_app(
