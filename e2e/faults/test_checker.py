@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 import psycopg2
 import pytest
@@ -161,22 +161,42 @@ def test_broken_rows_are_found(cursor, evidence, what):
 
 
 def with_sent(evidence: Evidence, *sent: Sent) -> Evidence:
-    return dataclasses.replace(evidence, sent=[*evidence.sent, *sent])
+    return replace(evidence, sent=[*evidence.sent, *sent])
 
 
 def with_arrivals(evidence: Evidence, *arrivals: Arrival) -> Evidence:
-    return dataclasses.replace(evidence, arrivals=[*evidence.arrivals, *arrivals])
+    return replace(evidence, arrivals=[*evidence.arrivals, *arrivals])
+
+
+@pytest.mark.parametrize(("status", "count_with_repeats"), [(200, 0), (500, 1)])
+def test_after_a_fault_only_a_success_may_be_the_twin_of_a_failure(cursor, evidence, status, count_with_repeats):
+    """Two workers posted the same attempt: the success counts whenever it comes, a failure waits for its turn."""
+    (log_id,) = column(cursor, f"SELECT {FIRST_LOG}::text")
+    cursor.execute(
+        "UPDATE webhook_attempts SET succeeded = false, response_code = NULL WHERE webhook_log_id = %(log)s::uuid;"
+        " INSERT INTO webhook_attempts (webhook_log_id, attempt, attempted_at, succeeded, duration_ms, response_code)"
+        " SELECT webhook_log_id, 2, attempted_at + interval '0.1 second', %(status)s = 200, 1, %(status)s FROM webhook_attempts"
+        " WHERE webhook_log_id = %(log)s::uuid;"
+        " UPDATE webhook_logs SET attempts = 2, status = CASE WHEN %(status)s = 200 THEN 'success' ELSE 'pending' END,"
+        " next_retry_at = CASE WHEN %(status)s = 200 THEN NULL ELSE now() END WHERE id = %(log)s::uuid",
+        {"log": log_id, "status": status},
+    )
+    answered = [replace(arrival, answered=status) if arrival.webhook_id == log_id else arrival for arrival in evidence.arrivals]
+    evidence = replace(evidence, arrivals=answered)
+    name = "deliveries are as their endpoints saw them"
+    assert found(cursor, evidence)[name] == 1
+    assert found(cursor, replace(evidence, repeats_allowed=True))[name] == count_with_repeats
 
 
 def test_a_request_that_was_refused_and_stored_is_found(cursor, evidence):
     order_id = evidence.sent[0].tag
-    refused = dataclasses.replace(evidence, sent=[Sent(1.0, "order", order_id, None, "", 400)])
+    refused = replace(evidence, sent=[Sent(1.0, "order", order_id, None, "", 400)])
     assert found(cursor, refused)["accepted requests are stored once"] == 1
 
 
 def test_a_request_without_an_answer_may_or_may_not_be_stored(cursor, evidence):
     unknown = [Sent(1.0, "order", tag, None, "", status) for tag in (evidence.sent[0].tag, "nowhere") for status in (0, 503)]
-    assert check(cursor, dataclasses.replace(evidence, sent=unknown)) == []
+    assert check(cursor, replace(evidence, sent=unknown)) == []
 
 
 def test_a_lost_card_payment_and_a_lost_capture_are_found(cursor, evidence):
@@ -203,7 +223,7 @@ def test_a_replay_that_differs_is_found(cursor, evidence):
         (MERCHANT, answer.body.decode()),
     )
     assert check(cursor, with_sent(evidence, answer, answer)) == []
-    spaced = dataclasses.replace(answer, body=answer.body.replace(b": ", b":"))
+    spaced = replace(answer, body=answer.body.replace(b": ", b":"))
     assert found(cursor, with_sent(evidence, answer, spaced))["one key, one answer"] == 1
     assert found(cursor, with_sent(evidence, spaced))["one key, one answer"] == 1
 
@@ -211,20 +231,20 @@ def test_a_replay_that_differs_is_found(cursor, evidence):
 def test_a_repeated_post_is_found_unless_workers_were_killed(cursor, evidence):
     twice = with_arrivals(evidence, evidence.arrivals[0])
     assert found(cursor, twice)["deliveries are as their endpoints saw them"] == 1
-    assert check(cursor, dataclasses.replace(twice, repeats_allowed=True)) == []
+    assert check(cursor, replace(twice, repeats_allowed=True)) == []
 
 
 def test_a_success_that_the_endpoint_never_gave_is_found(cursor, evidence):
-    unseen = dataclasses.replace(evidence, arrivals=evidence.arrivals[1:])
+    unseen = replace(evidence, arrivals=evidence.arrivals[1:])
     assert found(cursor, unseen)["deliveries are as their endpoints saw them"] > 0
 
 
 def test_what_arrives_unsigned_changed_or_from_nowhere_is_found(cursor, evidence):
     first = evidence.arrivals[0]
     odd = with_arrivals(
-        dataclasses.replace(evidence, repeats_allowed=True),
-        dataclasses.replace(first, is_signed=False),
-        dataclasses.replace(evidence.arrivals[1], digest="another"),
+        replace(evidence, repeats_allowed=True),
+        replace(first, is_signed=False),
+        replace(evidence.arrivals[1], digest="another"),
         Arrival("00000000-0000-0000-0000-000000000000", "good", "digest", 200, True),
     )
     assert found(cursor, odd) == {"what arrives is whole and signed": 2, "deliveries are as their endpoints saw them": 1}
