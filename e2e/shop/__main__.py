@@ -77,11 +77,12 @@ def serve(settings: Settings, gateway: Gateway, secret: str, listener: socket.so
     store.fulfil_paid()
     app = create_app(Shop(settings, gateway, store, secret))
     host = "localhost" if settings.host in ("127.0.0.1", "0.0.0.0") else settings.host
-    print(f"The shop is open:  http://{host}:{settings.port}", flush=True)
-    print(f"Its webhooks:      http://{host}:{settings.port}/logs", flush=True)
-    print(f"The gateway calls: {settings.webhook_url}   (Ctrl-C closes the shop)", flush=True)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3))
-    with contextlib.suppress(KeyboardInterrupt):  # uvicorn repeats the signal once everything is closed
+    # Whoever reads that the shop is open may close it at once; and uvicorn repeats the signal once everything is closed.
+    with contextlib.suppress(KeyboardInterrupt):
+        print(f"The shop is open:  http://{host}:{settings.port}", flush=True)
+        print(f"Its webhooks:      http://{host}:{settings.port}/logs", flush=True)
+        print(f"The gateway calls: {settings.webhook_url}   (Ctrl-C closes the shop)", flush=True)
         server.run(sockets=[listener])
 
 
