@@ -2,16 +2,19 @@
 
 import asyncio
 import threading
+from datetime import UTC
 
 import psycopg2
 import pytest
 from chassis.db import Database, KeptConnection, is_contended, is_unavailable, write
 from chassis.errors import Unavailable
 from chassis.settings import DatabaseSettings
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 
-def database_for(url: str, **settings) -> Database:
-    return Database(DatabaseSettings(database_url=url, **settings), "test")
+def database_for(url: str, **options) -> Database:
+    return Database(DatabaseSettings(database_url=url, **options), "test")
 
 
 def test_a_call_that_hangs_is_answered_503_in_time(database_url):
@@ -145,3 +148,42 @@ def test_a_block_that_sends_nothing_is_no_transaction(kept):
     with kept.transaction():
         pass
     assert numbers(kept) == []
+
+
+TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
+
+
+@pytest.mark.parametrize(
+    ("kind", "elements"),
+    [
+        ("text", TEXTS | st.sampled_from(["", "NULL", "null", '"', "\\", "{}", ",", "'", " a ", "%s", "E'\\x00'"])),
+        ("int", st.integers(-(2**31), 2**31 - 1)),
+        ("bool", st.booleans()),
+        ("float8", st.floats(allow_nan=False)),
+        ("bytea", st.binary()),
+        ("date", st.dates()),
+        ("timestamptz", st.datetimes(timezones=st.just(UTC))),
+    ],
+)
+def test_a_list_arrives_as_it_was_sent(database_url, kind, elements):
+    database = database_for(database_url("gateway_user"))
+
+    @settings(max_examples=50, deadline=None)
+    @given(st.lists(st.none() | elements))
+    def arrives(values):
+        with database.cursor() as cursor:
+            cursor.execute(f"SELECT v FROM unnest(%s::{kind}[]) WITH ORDINALITY AS t(v, place) ORDER BY place", (values,))
+            assert [bytes(v) if isinstance(v, memoryview) else v for (v,) in cursor.fetchall()] == values
+
+    arrives()
+    database.close()
+
+
+def test_an_element_that_no_array_holds_is_refused(database_url):
+    database = database_for(database_url("gateway_user"))
+    with database.cursor() as cursor:
+        with pytest.raises(TypeError):
+            cursor.execute("SELECT %s::text[]", ([object()],))
+        with pytest.raises(ValueError, match="NUL"):
+            cursor.execute("SELECT %s::text[]", (["a\0b"],))
+    database.close()

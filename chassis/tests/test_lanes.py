@@ -30,7 +30,7 @@ async def run(database: Database, handler, items: Sequence, **options):
 
 def test_everybody_gets_their_own_answer(database):
     def double(cursor: Cursor, items: Sequence[int]) -> list[int]:
-        cursor.execute("SELECT i * 2 FROM unnest(%s) WITH ORDINALITY AS t(i, place) ORDER BY place", (list(items),))
+        cursor.execute("SELECT i * 2 FROM unnest(%s::int[]) WITH ORDINALITY AS t(i, place) ORDER BY place", (list(items),))
         return [value for (value,) in cursor.fetchall()]
 
     assert asyncio.run(run(database, double, range(500))) == [2 * i for i in range(500)]
@@ -50,7 +50,7 @@ def test_batches_are_shared_and_bounded(database):
 
 def test_one_that_the_database_refuses_does_not_take_its_neighbours_with_it(database):
     def divide(cursor: Cursor, items: Sequence[int]) -> list[int]:
-        cursor.execute("SELECT 100 / i FROM unnest(%s) AS t(i)", (list(items),))
+        cursor.execute("SELECT 100 / i FROM unnest(%s::int[]) AS t(i)", (list(items),))
         return [value for (value,) in cursor.fetchall()]
 
     results = asyncio.run(run(database, divide, [1, 2, 0, 4]))

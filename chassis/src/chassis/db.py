@@ -13,6 +13,7 @@ import select
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import date
 from typing import Any, TypeVar
 
 import psycopg2
@@ -30,6 +31,45 @@ from chassis.errors import Unavailable
 from chassis.settings import DatabaseSettings
 
 __all__ = ["Connection", "Cursor", "Database", "KeptConnection", "cursor_of", "is_contended", "is_unavailable", "write"]
+
+
+class _ArrayLiteral:
+    """How psycopg2 writes a list: as one literal, ``'{…}'``.
+
+    Its own way is ``ARRAY[…]``, of which each element is adapted here, and parsed, typed and cast there, for itself.
+    """
+
+    _connection: psycopg2.extensions.connection | None = None
+
+    def __init__(self, values: Sequence[Any]):
+        self._values = values
+
+    def prepare(self, connection: psycopg2.extensions.connection) -> None:
+        self._connection = connection
+
+    def getquoted(self) -> bytes:
+        literal = psycopg2.extensions.QuotedString("{" + ",".join(map(_array_element, self._values)) + "}")
+        if self._connection is not None:
+            literal.prepare(self._connection)
+        return literal.getquoted()
+
+
+def _array_element(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, str):
+        text = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{text}"'
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, date):
+        return f'"{value.isoformat()}"'
+    if isinstance(value, bytes):
+        return f'"\\\\x{value.hex()}"'
+    raise TypeError(f"an array of {type(value).__name__} is not known here")
+
+
+psycopg2.extensions.register_adapter(list, _ArrayLiteral)
 
 Connection = psycopg2.extensions.connection
 Cursor = psycopg2.extensions.cursor
@@ -72,10 +112,12 @@ class Database:
         self._connect_arguments: dict[str, Any] = {
             "connect_timeout": settings.database_connect_timeout_s,
             "application_name": application,
-            "options": f"-c statement_timeout={settings.database_statement_timeout_ms}"
-            f" -c lock_timeout={settings.database_lock_timeout_ms}"
-            f" -c idle_in_transaction_session_timeout={settings.database_idle_transaction_timeout_ms}"
-            " -c timezone=UTC",
+            "options": _options(
+                statement_timeout=settings.database_statement_timeout_ms,
+                lock_timeout=settings.database_lock_timeout_ms,
+                idle_in_transaction_session_timeout=settings.database_idle_transaction_timeout_ms,
+                timezone="UTC",
+            ),
             # A peer that vanished without a word is noticed in seconds, not in the kernel's two hours.
             "keepalives_idle": 5,
             "keepalives_interval": 2,
@@ -98,18 +140,25 @@ class Database:
             connect_args=self._connect_arguments,
         )
 
-    def connect(self) -> Connection:
-        """A connection outside the pool, for a thread that keeps it."""
+    def connect(self, parameters: Mapping[str, str] | None = None, **options: Any) -> Connection:
+        """A connection outside the pool, for somebody who keeps it. ``parameters`` are PostgreSQL's, ``options`` psycopg2's."""
         url = self._url
+        options = self._connect_arguments | options
+        options["options"] += " " + _options(**(parameters or {}))
         connection: Connection = psycopg2.connect(
             host=url.query.get("host") or url.host,
             port=url.port or 5432,
             user=url.username,
             password=url.password,
             dbname=url.database,
-            **self._connect_arguments,
+            **options,
         )
         return connection
+
+    @property
+    def connect_timeout_s(self) -> float:
+        timeout_s: float = self._connect_arguments["connect_timeout"]
+        return timeout_s
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -171,6 +220,11 @@ class Database:
         self.engine.dispose()
 
 
+def _options(**parameters: object) -> str:
+    """Run-time parameters in libpq's words."""
+    return " ".join(f"-c {name}={value}" for name, value in parameters.items())
+
+
 class BatchingCursor(psycopg2.extensions.cursor):
     """Keeps back what nobody waits for, and sends it together with what comes next.
 
@@ -184,19 +238,22 @@ class BatchingCursor(psycopg2.extensions.cursor):
 
     def later(self, statement: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> None:
         """Executes a statement whose rows and row count do not matter, with the next one."""
-        self._unsent.append(self.mogrify(statement, parameters))
+        self._unsent.append(self._rendered(statement, parameters))
 
     def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002  (psycopg2's name)
-        together = b";\n".join([*self._unsent, self.mogrify(query, vars)])
+        together = b";\n".join([*self._unsent, self._rendered(query, vars)])
         self._unsent.clear()
         super().execute(together)
+
+    def _rendered(self, statement: str, parameters: Any) -> bytes:
+        return self.mogrify(statement, parameters)
 
     def roll_back(self) -> None:
         """Ends the transaction, if it has begun, and forgets what has not been sent."""
         self._unsent.clear()
         # Neither open nor failed is a transaction that never began, or one that COMMIT has ended.
         if not self.connection.closed and self.connection.info.transaction_status != TRANSACTION_STATUS_IDLE:
-            super().execute("ROLLBACK")
+            self.execute("ROLLBACK")
 
 
 def write(cursor: Cursor, statement: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> None:
@@ -230,6 +287,8 @@ def _was_ended(connection: Connection) -> bool:
 class KeptConnection:
     """A connection that one thread keeps and replaces when it breaks. Not shared: each thread has its own."""
 
+    _cursors: type[BatchingCursor] = BatchingCursor
+
     def __init__(self, database: Database):
         self._database = database
         self._connection: Connection | None = None
@@ -237,7 +296,7 @@ class KeptConnection:
     @contextmanager
     def transaction(self) -> Iterator[Cursor]:
         """A cursor in one transaction: committed at the end of the block, rolled back on any exception."""
-        with self._usable() as connection, connection.cursor(cursor_factory=BatchingCursor) as cursor:
+        with self._usable() as connection, connection.cursor(cursor_factory=self._cursors) as cursor:
             cursor.later("BEGIN")
             try:
                 yield cursor
@@ -248,7 +307,7 @@ class KeptConnection:
     @contextmanager
     def reading(self) -> Iterator[Cursor]:
         """A cursor for a query outside any transaction: one round trip instead of two."""
-        with self._usable() as connection, connection.cursor() as cursor:
+        with self._usable() as connection, connection.cursor(cursor_factory=self._cursors) as cursor:
             yield cursor
 
     @contextmanager
@@ -257,14 +316,19 @@ class KeptConnection:
             # The server was restarted meanwhile. Found out by using it, this would cost whoever comes first an error.
             self.close()
         if self._connection is None:
-            self._connection = self._database.connect()
-            # Transactions are begun and ended in words, so that these can travel with others.
-            self._connection.autocommit = True
+            self._connection = self._connect()
         try:
             yield self._connection
-        except (psycopg2.OperationalError, psycopg2.InterfaceError):
+        except (psycopg2.OperationalError, psycopg2.InterfaceError, psycopg2.NotSupportedError):
+            # The last of these is a prepared statement whose table has been migrated since: a new connection knows none.
             self.close()
             raise
+
+    def _connect(self) -> Connection:
+        connection = self._database.connect()
+        # Transactions are begun and ended in words, so that these can travel with others.
+        connection.autocommit = True
+        return connection
 
     def close(self) -> None:
         if self._connection is not None:
