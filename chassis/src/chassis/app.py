@@ -27,7 +27,7 @@ from chassis.db import Database
 from chassis.errors import ApiError, error_body
 from chassis.health import Health, health_router
 from chassis.hot_paths import HotPaths
-from chassis.http import RequestLayer, error_for
+from chassis.http import RequestLayer, access_log, error_for
 from chassis.lanes import Lane
 from chassis.methods import UndeclaredMethods
 from chassis.openapi import document
@@ -106,6 +106,7 @@ def create_app(
         anyio.to_thread.current_default_thread_limiter().total_tokens = threads
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(threads, "use-case"))
         async with AsyncExitStack() as stack:
+            stack.callback(access_log.write)
             stack.callback(database.close)
             stack.push_async_callback(health.close)
             for lane in lanes:
