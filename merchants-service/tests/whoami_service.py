@@ -24,4 +24,6 @@ if __name__ == "__main__":
     async def whose_page(request: Request) -> ApiResponse:
         return ApiResponse(orjson.dumps({"merchant_id": (await authenticator.publishable(request)).merchant_id}))
 
-    serve(create_app(service="whoami", title="Whoami", settings=settings, database=database, routers=[router]), settings)
+    lanes = [authenticator.lane]
+    app = create_app(service="whoami", title="Whoami", settings=settings, database=database, routers=[router], lanes=lanes)
+    serve(app, settings)

@@ -58,7 +58,7 @@ class Lane(Generic[Item, Result]):
     ``handler`` is ordinary code; where it waits for PostgreSQL, the event loop goes on with other requests.
     ``queue_limit`` items may wait; one more is refused with 503. An item that has waited ``timeout_ms`` is answered
     503: it may or may not be carried out, as with any lost answer, which is what idempotency keys are for. A lane that
-    ``reads_only`` has a handler of one query, which needs no transaction.
+    ``reads_only`` has a handler whose queries need no transaction around them.
     """
 
     def __init__(

@@ -1,7 +1,8 @@
 """Who a request comes from: an API key pair, or a dashboard session.
 
 Credentials are read from the views ``merchant_credentials`` and ``merchant_session_credentials`` with the calling
-service's own role and kept for two seconds, which turns an authentication into a dictionary look-up and a digest.
+service's own role, for all requests that wait at once, and kept for two seconds, which turns most authentications into
+a dictionary look-up and a digest.
 Secrets are compared as digests in constant time, also for keys that do not exist; session tokens are looked up by
 their digest, of which no timing tells anything useful.
 """
@@ -14,13 +15,13 @@ import re
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
-from chassis.db import Database
+from chassis.db import Cursor, Database
 from chassis.errors import Unauthenticated
+from chassis.lanes import Lane
 from starlette.requests import Request
 
 from merchants.same_origin import require_same_origin
@@ -32,8 +33,10 @@ SESSION_COOKIE = "gateway_session"
 
 # Bounds the memory that a crowd of valid keys or sessions can take; unknown ones are never kept.
 _CACHE_LIMIT = 10_000
-# Every request waits for this first; a database that takes longer for a row by its key is not there.
-_READ_TIMEOUT_S = 2.0
+# Every request waits for this first; a database that takes longer for a row by its key is not there, and who asks is told
+# within two seconds: the lane looks four times a second who has waited for too long.
+_READ_TIMEOUT_MS = 1700
+_READS_LIMIT = 1000
 # Compared with where there is no such key, so that both cases take the same time.
 _NOBODY = secrets.token_bytes(32)
 _API_KEY_LENGTH_MAX = 64
@@ -74,6 +77,9 @@ class _Session:
     read_at: float
 
 
+# By API key, and by the digest of a session's token.
+_Found = dict[str | bytes, _Credential | _Session]
+
 Name = TypeVar("Name", bound=Hashable)
 Entry = TypeVar("Entry", bound=_Read)
 
@@ -81,8 +87,7 @@ Entry = TypeVar("Entry", bound=_Read)
 class _Kept(Generic[Name, Entry]):
     """What was read lately, by name. Times are the monotonic clock's."""
 
-    def __init__(self, database: Database, lifetime_s: float, read: Callable[[Name], Entry | None]):
-        self._database = database
+    def __init__(self, lifetime_s: float, read: Callable[[Name], Awaitable[Entry | None]]):
         self._lifetime_s = lifetime_s
         self._read = read
         self._entries: OrderedDict[Name, Entry] = OrderedDict()
@@ -92,7 +97,7 @@ class _Kept(Generic[Name, Entry]):
         if kept is not None and time.monotonic() - kept.read_at < self._lifetime_s:
             return kept
         self._entries.pop(name, None)
-        entry = await self._database.call(partial(self._read, name), _READ_TIMEOUT_S)
+        entry = await self._read(name)
         if entry is not None and self._lifetime_s > 0:
             self._entries[name] = entry
             if len(self._entries) > _CACHE_LIMIT:
@@ -101,14 +106,17 @@ class _Kept(Generic[Name, Entry]):
 
 
 class Authenticator:
-    """One per service process; its methods are called from the event loop."""
+    """One per service process; its methods are called from the event loop. Its ``lane`` is to be started with the service's."""
 
     def __init__(self, database: Database, settings: AuthenticationSettings):
-        self._database = database
         self._published_accepted = settings.environment != "production"
+        # An API key is looked up by its text, a session by its token's digest.
+        self.lane: Lane[str | bytes, Any] = Lane(
+            "credentials", database, self._look_up, queue_limit=_READS_LIMIT, timeout_ms=_READ_TIMEOUT_MS, reads_only=True
+        )
         lifetime_s = settings.credential_cache_ms / 1000
-        self._credentials = _Kept(database, lifetime_s, self._read_credential)
-        self._sessions = _Kept(database, lifetime_s, self._read_session)
+        self._credentials: _Kept[str, _Credential] = _Kept(lifetime_s, self.lane.submit)
+        self._sessions: _Kept[bytes, _Session] = _Kept(lifetime_s, self.lane.submit)
 
     async def merchant(self, request: Request) -> Principal:
         """The caller of a merchant endpoint: by its key pair where the request has one, or part of one, else by its
@@ -152,36 +160,43 @@ class Authenticator:
             return None
         return await self._credentials.get(api_key)
 
-    def _read_credential(self, api_key: str) -> _Credential | None:
-        read_at = time.monotonic()
-        with self._database.cursor() as cursor:
-            cursor.execute(
-                "SELECT merchant_id::text, name, public_orders_enabled, api_secret_digest, is_active"
-                " FROM merchant_credentials WHERE api_key = %s",
-                (api_key,),
-            )
-            row = cursor.fetchone()
-        if row is None:
-            return None
-        merchant_id, name, public_orders_enabled, digest, is_active = row
-        published = api_key == PUBLISHED_API_KEY or bytes(digest) == _PUBLISHED_DIGEST
-        is_active = is_active and (self._published_accepted or not published)
-        return _Credential(Principal(merchant_id, name, public_orders_enabled), bytes(digest), is_active, read_at)
+    def _look_up(self, cursor: Cursor, names: Sequence[str | bytes]) -> list[_Credential | _Session | None]:
+        found: _Found = {}
+        if keys := [name for name in names if isinstance(name, str)]:
+            found.update(self._read_credentials(cursor, keys))
+        if digests := [name for name in names if isinstance(name, bytes)]:
+            found.update(_read_sessions(cursor, digests))
+        return [found.get(name) for name in names]
 
-    def _read_session(self, digest: bytes) -> _Session | None:
+    def _read_credentials(self, cursor: Cursor, api_keys: list[str]) -> _Found:
         read_at = time.monotonic()
-        with self._database.cursor() as cursor:
-            cursor.execute(
-                "SELECT merchant_id::text, name, public_orders_enabled, is_active,"
-                " extract(epoch FROM expires_at - now())::float8"
-                " FROM merchant_session_credentials WHERE token_digest = %s",
-                (digest,),
-            )
-            row = cursor.fetchone()
-        if row is None:
-            return None
-        merchant_id, name, public_orders_enabled, is_active, left_s = row
-        return _Session(Principal(merchant_id, name, public_orders_enabled), is_active, read_at + left_s, read_at)
+        cursor.execute(
+            "SELECT api_key, merchant_id::text, name, public_orders_enabled, api_secret_digest, is_active"
+            " FROM merchant_credentials WHERE api_key = ANY (%s)",
+            (api_keys,),
+        )
+        credentials: _Found = {}
+        for api_key, merchant_id, name, public_orders_enabled, digest, is_active in cursor.fetchall():
+            published = api_key == PUBLISHED_API_KEY or bytes(digest) == _PUBLISHED_DIGEST
+            accepted = is_active and (self._published_accepted or not published)
+            principal = Principal(merchant_id, name, public_orders_enabled)
+            credentials[api_key] = _Credential(principal, bytes(digest), accepted, read_at)
+        return credentials
+
+
+def _read_sessions(cursor: Cursor, digests: list[bytes]) -> _Found:
+    read_at = time.monotonic()
+    cursor.execute(
+        "SELECT token_digest, merchant_id::text, name, public_orders_enabled, is_active,"
+        " extract(epoch FROM expires_at - now())::float8"
+        " FROM merchant_session_credentials WHERE token_digest = ANY (%s)",
+        (digests,),
+    )
+    sessions: _Found = {}
+    for digest, merchant_id, name, public_orders_enabled, is_active, left_s in cursor.fetchall():
+        principal = Principal(merchant_id, name, public_orders_enabled)
+        sessions[bytes(digest)] = _Session(principal, is_active, read_at + left_s, read_at)
+    return sessions
 
 
 def new_session_token() -> tuple[str, bytes]:

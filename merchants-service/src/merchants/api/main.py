@@ -41,5 +41,6 @@ def create(settings: MerchantsSettings) -> FastAPI:
         settings=settings,
         database=database,
         routers=create_routers(database, authenticator, accounts, settings),
+        lanes=[authenticator.lane],
         on_start=[seed, Housekeeper(database, settings.housekeeping_interval_s).start],
     )

@@ -37,5 +37,5 @@ def create(settings: OrdersSettings) -> FastAPI:
         database=database,
         routers=[create_router(database, authenticator, writer, reader, hot)],
         hot=hot,
-        lanes=[writer, reader],
+        lanes=[authenticator.lane, writer, reader],
     )

@@ -47,5 +47,5 @@ def create(settings: PaymentsSettings) -> FastAPI:
         required_queues=REQUIRED_QUEUES,
         routers=[create_router(database, authenticator, writer, hot)],
         hot=hot,
-        lanes=[writer],
+        lanes=[authenticator.lane, writer],
     )

@@ -25,4 +25,5 @@ def create(settings: RefundsSettings) -> FastAPI:
         database=database,
         required_queues=frozenset({"refunds"}),
         routers=[create_router(database, authenticator, settings)],
+        lanes=[authenticator.lane],
     )

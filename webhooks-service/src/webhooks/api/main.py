@@ -24,5 +24,6 @@ def create(settings: ServiceSettings) -> FastAPI:
         settings=settings,
         database=database,
         routers=[create_router(database, authenticator)],
+        lanes=[authenticator.lane],
         required_queues=frozenset({QUEUE}),
     )
