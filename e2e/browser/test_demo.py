@@ -39,7 +39,8 @@ class Shop:
 
     @property
     def webhook_url(self) -> str:
-        return f"{self.url}/webhook"
+        """Where the platform finds it."""
+        return webhook_url(urlsplit(self.url).port or 80)
 
     def logs(self) -> list[dict[str, Any]]:
         return list(httpx.get(f"{self.url}/logs", headers={"Accept": "application/json"}).json()["data"])
@@ -47,6 +48,10 @@ class Shop:
     def close(self) -> int:
         self.process.send_signal(signal.SIGINT)
         return self.process.wait(STOP_TIMEOUT_S)
+
+
+def webhook_url(port: int) -> str:
+    return f"http://{Receiver().host}:{port}/webhook"
 
 
 def demo(api: str, merchant: Merchant, home: Path, port: int, checkout: str = "") -> subprocess.Popen[str]:
@@ -59,6 +64,9 @@ def demo(api: str, merchant: Merchant, home: Path, port: int, checkout: str = ""
         "GATEWAY_API_KEY": merchant.api_key,
         "GATEWAY_API_SECRET": merchant.api_secret,
         "GATEWAY_DEMO_PORT": str(port),
+        # A platform in containers, for one, does not find it on the loopback address.
+        "GATEWAY_DEMO_HOST": "127.0.0.1" if Receiver().host == "127.0.0.1" else "0.0.0.0",
+        "GATEWAY_DEMO_WEBHOOK_URL": webhook_url(port),
     }
     command = [sys.executable, "-m", "devstack", "demo"]
     return subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -309,7 +317,7 @@ def test_a_webhook_that_comes_again_changes_nothing(page: Page, shop: Shop, visi
     # The same body under another id is signed just as well.
     delivery = next(d for d in shop.logs() if d["webhook_id"] == log["id"])
     body = json.dumps(delivery["payload"], separators=(",", ":"), ensure_ascii=False).encode()
-    again = httpx.post(shop.webhook_url, content=body, headers=signed(body, shop.merchant.me()["webhook_secret"]))
+    again = httpx.post(f"{shop.url}/webhook", content=body, headers=signed(body, shop.merchant.me()["webhook_secret"]))
     assert again.json() == {"received": True, "repeated": False}
     page.reload()
     expect(order_in(page)).to_contain_text("₹49 came back to you")
@@ -336,7 +344,7 @@ def test_a_forged_webhook_is_refused_and_fulfils_nothing(page: Page, shop: Shop,
         (b'{"marker": "' + marker.encode() + b'", "number": NaN, "text": "\\ud800"}', {"X-Webhook-Signature": "0" * 64}),
     ):
         encoded = {name: value.encode("latin-1") for name, value in headers.items()}
-        assert httpx.post(shop.webhook_url, content=body, headers=encoded).status_code == 401
+        assert httpx.post(f"{shop.url}/webhook", content=body, headers=encoded).status_code == 401
     newest = shop.logs()[0]
     assert (newest["verified"], newest["problem"]) == (False, "wrong signature")
     assert marker in newest["payload"]
@@ -350,7 +358,7 @@ def test_a_signed_webhook_of_another_amount_fulfils_nothing(page: Page, shop: Sh
     leave_checkout(page)
     payment = {"id": "pay_0000000000000000", "order_id": order_id_in(page), "amount": 100}
     body = json.dumps({"event": "payment.success", "timestamp": 1, "data": {"payment": payment}}).encode()
-    answer = httpx.post(shop.webhook_url, content=body, headers=signed(body, shop.merchant.me()["webhook_secret"]))
+    answer = httpx.post(f"{shop.url}/webhook", content=body, headers=signed(body, shop.merchant.me()["webhook_secret"]))
 
     assert answer.status_code == 200
     page.reload()
@@ -358,7 +366,7 @@ def test_a_signed_webhook_of_another_amount_fulfils_nothing(page: Page, shop: Sh
 
 
 def test_the_log_shows_what_came_newest_first(page: Page, shop: Shop, visit: Callable[[Page], None]) -> None:
-    httpx.post(shop.webhook_url, content=b"<script>alert(1)</script>")
+    httpx.post(f"{shop.url}/webhook", content=b"<script>alert(1)</script>")
     visit(page)
     page.get_by_role("link", name="Webhooks").click()
     newest = page.locator(".delivery").first
@@ -380,7 +388,7 @@ def test_closing_puts_the_former_address_back_and_keeps_the_orders(platform: Any
     merchant = sign_up(http)
     merchant.set_webhook_url("http://127.0.0.1:9/former")
     with open_shop(platform, merchant, tmp_path) as shop:
-        assert merchant.me()["webhook_url"] == f"http://127.0.0.1:{urlsplit(shop.url).port}/webhook"
+        assert merchant.me()["webhook_url"] == shop.webhook_url
         customer = httpx.Client(base_url=shop.url)
         customer.get("/")
         order = customer.post("/orders", json={"product": "coffee", "checkout": secrets.token_hex(16)}).json()
