@@ -10,8 +10,8 @@ from devstack.health import is_healthy
 from devstack.ports import LOOPBACK, SERVICES
 from gateway_e2e.waiting import wait_for
 
-CUSTOMERS = 4
-# Between two requests of a customer, so that the copies that start have a processor to start on.
+CUSTOMERS = 8
+# Between two requests of a customer, so that the copies that start have a processor to start on. Together: some 250 a second.
 PAUSE_S = 0.02
 RECOVERY_S = 60
 
