@@ -10,6 +10,8 @@ from collections import Counter
 from gateway_faults.journal import Fault, Journal
 from gateway_faults.run import Outcome, run
 
+_SHOWN_PROBES = 3
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="./gateway faults", description="Breaks a platform of its own and counts the damage.")
@@ -46,6 +48,9 @@ def _report(outcome: Outcome) -> None:
     for kind, faults in sorted(kinds.items()):
         _say(f"  {kind:<34}{len(faults):>7}{_slowest(journal, faults):>20}")
     _say(f"  {'all':<34}{len(journal.faults):>7}{_slowest(journal, journal.faults):>20}")
+    _say(f"\n  probes: {len(journal.probes)} payments settled, {len(journal.failed_probes)} tries in vain, the last of them:")
+    for started, why in journal.failed_probes[-_SHOWN_PROBES:]:
+        _say(f"    {started:7.1f} s  {why}")
     _say("\n  stored: " + ", ".join(f"{count} {table}" for table, count in outcome.rows.items()))
     _say(f"  webhook POSTs that arrived: {outcome.arrivals}; latest settlement {outcome.latest_settlement_s:.1f} s after due")
     _say(f"  violations: {len(outcome.violations)}")

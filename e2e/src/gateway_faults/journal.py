@@ -60,6 +60,8 @@ class Journal:
     sent: list[Sent] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     probes: list[Probe] = field(default_factory=list)
+    # When a probe was begun that came to nothing, and why.
+    failed_probes: list[tuple[float, str]] = field(default_factory=list)
     _begun: float = field(default_factory=time.monotonic)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

@@ -152,6 +152,9 @@ def probe_until(done: threading.Event, api: str, headers: dict[str, str], journa
                     if shop.get_payment(payment["id"])["status"] != "pending":
                         journal.add(Probe(started, journal.clock()))
                         break
-        except httpx.HTTPError:
+                else:
+                    if not done.is_set():
+                        journal.failed_probes.append((started, f"{payment['id']} was still pending"))
+        except httpx.HTTPError as error:
             # It is down at the moment; the next probe begins anew.
-            continue
+            journal.failed_probes.append((started, f"{type(error).__name__}: {error}".splitlines()[0]))
