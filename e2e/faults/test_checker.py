@@ -250,6 +250,15 @@ def test_what_arrives_unsigned_changed_or_from_nowhere_is_found(cursor, evidence
     assert found(cursor, odd) == {"what arrives is whole and signed": 2, "deliveries are as their endpoints saw them": 1}
 
 
+def test_a_fault_that_lasts_and_a_platform_that_stays_ill_are_found(cursor, evidence):
+    journal = Journal(faults=[Fault(1.0, 2.0, "freeze", "nginx"), Fault(4.0, 5.0, "kill -9", "orders")], probes=[Probe(3.0, 4.5)])
+    lasting = replace(evidence, lasting=journal.lasting(), ailing=["orders: fatal"])
+    assert [(violation.subject, violation.check) for violation in check(cursor, lasting)] == [
+        ("orders", "money moves again after each fault"),
+        ("platform", "everything is well again by itself"),
+    ]
+
+
 def test_recovery_is_counted_from_the_end_of_a_fault():
     journal = Journal(probes=[Probe(1.0, 2.0), Probe(6.0, 7.5), Probe(5.5, 9.0)])
     assert journal.recovery_s(Fault(3.0, 5.0, "kill -9", "orders")) == 2.5
@@ -262,5 +271,7 @@ def test_every_check_has_been_broken():
         "a payment is captured once",
         "one key, one answer",
         "what arrives is whole and signed",
+        "money moves again after each fault",
+        "everything is well again by itself",
     }
     assert {name for name, _ in BROKEN_ROWS.values()} | by_evidence == CHECKS.keys()

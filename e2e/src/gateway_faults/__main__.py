@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import signal
 import sys
 from collections import Counter
 
@@ -21,6 +22,9 @@ def main() -> int:
     options = parser.parse_args()
     if options.minutes <= 0 or options.seeds < 1:
         parser.error("--minutes and --seeds must be positive")
+    # A platform that is under way is stopped and removed, however this is ended.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     first = options.seed if options.seed is not None else random.SystemRandom().randrange(1_000_000)
     violations = 0
     for seed in range(first, first + options.seeds):
@@ -56,6 +60,8 @@ def _report(outcome: Outcome) -> None:
     _say(f"  violations: {len(outcome.violations)}")
     for violation in outcome.violations:
         _say(f"    {violation.check}: {violation.subject}: {violation.detail}")
+    if outcome.logs is not None:
+        _say(f"  the platform's logs: {outcome.logs}")
     for violation, history in zip(outcome.violations, outcome.histories, strict=False):
         _say(f"\n  history of {violation.subject}")
         for line in history:

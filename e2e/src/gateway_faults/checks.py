@@ -17,7 +17,7 @@ from chassis.db import Cursor
 from chassis.invariants import check_everything
 
 from gateway_faults.endpoints import Arrival
-from gateway_faults.journal import Sent
+from gateway_faults.journal import Fault, Sent
 
 __all__ = ["CHECKS", "Evidence", "Violation", "check"]
 
@@ -36,12 +36,15 @@ class Violation:
 @dataclass(frozen=True)
 class Evidence:
     """What was seen from outside. ``repeats_allowed``: workers were killed, so a POST may have come more than once
-    for one recorded attempt; ``intervals_s`` are the least pauses before the second and later attempts."""
+    for one recorded attempt; ``intervals_s`` are the least pauses before the second and later attempts. ``lasting`` are
+    the faults after which no payment went through any more, ``ailing`` what was not well when everything should have been."""
 
     sent: Sequence[Sent]
     arrivals: Sequence[Arrival]
     repeats_allowed: bool
     intervals_s: Sequence[float]
+    lasting: Sequence[Fault] = ()
+    ailing: Sequence[str] = ()
 
 
 Findings = Iterator[tuple[str, str]]
@@ -229,6 +232,16 @@ def _invariants(cursor: Cursor, _: Evidence) -> Findings:
             yield subject, f"{found.name}: {detail}"
 
 
+def _money_moves_again(_: Cursor, evidence: Evidence) -> Findings:
+    for fault in evidence.lasting:
+        yield fault.target, f"no payment went through any more after {fault.kind} at {fault.at:.1f} s"
+
+
+def _well_again(_: Cursor, evidence: Evidence) -> Findings:
+    for trouble in evidence.ailing:
+        yield "platform", trouble
+
+
 CHECKS: dict[str, Callable[[Cursor, Evidence], Findings]] = {
     "accepted requests are stored once": _accepted_once,
     "accepted cards and captures are stored": _accepted_cards_and_captures,
@@ -242,4 +255,6 @@ CHECKS: dict[str, Callable[[Cursor, Evidence], Findings]] = {
     "deliveries are as their endpoints saw them": _deliveries,
     "what arrives is whole and signed": _arrivals_are_whole,
     "the platform's own invariants": _invariants,
+    "money moves again after each fault": _money_moves_again,
+    "everything is well again by itself": _well_again,
 }

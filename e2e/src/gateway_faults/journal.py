@@ -77,6 +77,10 @@ class Journal:
             else:
                 self.probes.append(entry)
 
+    def lasting(self) -> list[Fault]:
+        """Those after which nothing was paid any more."""
+        return [fault for fault in self.faults if self.recovery_s(fault) is None]
+
     def recovery_s(self, fault: Fault) -> float | None:
         """From the end of a fault to the first payment that was begun after it and settled; None where none was."""
         finished = [probe.finished for probe in self.probes if probe.started >= fault.ended]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import threading
 import time
@@ -12,8 +13,8 @@ from typing import Any
 
 import httpx
 import psycopg2
-from devstack.health import is_healthy
-from devstack.ports import SERVICES, free_ports
+from devstack.health import read_health
+from devstack.ports import LOOPBACK, SERVICES, free_ports
 from devstack.stack import Stack
 from gateway_e2e.client import sign_up
 
@@ -40,15 +41,19 @@ SCALE = {**dict.fromkeys(SERVICES, 2), "webhook-worker": 2}
 STUCK_AFTER_S = 60.0
 # A request that hangs ends with its client's patience.
 JOIN_TIMEOUT_S = 60.0
+# On a busy machine a recovery takes half of this; whoever wants to know why a slower one was slow needs the logs.
+SLOW_RECOVERY_S = 30.0
+KEPT_LOGS = Path(".gateway") / "faults"
 _PENDING = """
 SELECT (SELECT count(*) FROM payments WHERE status = 'pending') + (SELECT count(*) FROM refunds WHERE status = 'pending')
      + (SELECT count(*) FROM webhook_logs WHERE status = 'pending'), (SELECT count(*) FROM webhook_attempts)
 """
 
 
-@dataclass(frozen=True)
+@dataclass
 class Outcome:
-    """What one seed gave. ``histories`` holds for each violation what was asked, done and written about its subject."""
+    """What one seed gave. ``histories`` holds for each violation what was asked, done and written about its subject;
+    ``logs`` is where the platform's logs were kept, because something was violated or recovered slowly."""
 
     seed: int
     journal: Journal
@@ -57,6 +62,13 @@ class Outcome:
     latest_settlement_s: float
     violations: list[Violation]
     histories: list[list[str]]
+    logs: Path | None = None
+
+    @property
+    def is_odd(self) -> bool:
+        """Whether the logs are worth keeping."""
+        recoveries = [self.journal.recovery_s(fault) for fault in self.journal.faults]
+        return bool(self.violations) or any(recovery is None or recovery > SLOW_RECOVERY_S for recovery in recoveries)
 
 
 def run(seed: int, minutes: float, say: Callable[[str], None]) -> Outcome:
@@ -65,7 +77,12 @@ def run(seed: int, minutes: float, say: Callable[[str], None]) -> Outcome:
         # The database and nginx run under users of their own.
         home.chmod(0o755)
         with Stack(home, free_ports(), SETTINGS, scale=SCALE) as stack, Endpoints() as endpoints:
-            return _run_on(stack, endpoints, seed, minutes, say)
+            outcome = _run_on(stack, endpoints, seed, minutes, say)
+        if outcome.is_odd:
+            kept = KEPT_LOGS / f"seed-{seed}"
+            shutil.rmtree(kept, ignore_errors=True)
+            outcome.logs = shutil.copytree(home / "logs", kept)
+        return outcome
 
 
 def _run_on(stack: Stack, endpoints: Endpoints, seed: int, minutes: float, say: Callable[[str], None]) -> Outcome:
@@ -84,10 +101,10 @@ def _run_on(stack: Stack, endpoints: Endpoints, seed: int, minutes: float, say: 
         for thread in threads:
             thread.start()
         time.sleep(minutes * 60)
-        _recover(stack, api, shops[0].headers, journal, done, threads)
+        _recover(api, shops[0].headers, journal, done, threads)
     say(f"seed {seed}: waiting for quiet …")
-    _wait_for_quiet(stack, api)
-    return _verdict(stack, endpoints, seed, journal)
+    _wait_for_quiet(stack)
+    return _verdict(stack, endpoints, seed, journal, _ailing(stack, api))
 
 
 def _open_shops(api: str, endpoints: Endpoints) -> list[Shop]:
@@ -101,16 +118,11 @@ def _open_shops(api: str, endpoints: Endpoints) -> list[Shop]:
     return shops
 
 
-def _recover(
-    stack: Stack, api: str, headers: dict[str, str], journal: Journal, done: threading.Event, threads: list[threading.Thread]
-) -> None:
+def _recover(api: str, headers: dict[str, str], journal: Journal, done: threading.Event, threads: list[threading.Thread]) -> None:
     """Ends load and faults, then lets one more payment through, so that the last fault has a recovery too."""
     done.set()
     for thread in threads:
         thread.join(JOIN_TIMEOUT_S)
-    for state in stack.states():
-        if not state.is_running and not state.pid:
-            stack.start_process(state.name)
     recovered = threading.Event()
     probe = threading.Thread(target=probe_until, args=(recovered, api, headers, journal), daemon=True)
     before = len(journal.probes)
@@ -122,7 +134,7 @@ def _recover(
     probe.join(JOIN_TIMEOUT_S)
 
 
-def _wait_for_quiet(stack: Stack, api: str) -> None:
+def _wait_for_quiet(stack: Stack) -> None:
     """Returns when nothing is pending any more, or when nothing has moved for too long: the checks will say what.
 
     A backlog takes as long as it takes: endpoints that fail get a few calls at a time, on whatever machine this is.
@@ -130,7 +142,7 @@ def _wait_for_quiet(stack: Stack, api: str) -> None:
     before, moved_at = None, time.monotonic()
     while time.monotonic() - moved_at < STUCK_AFTER_S:
         now = _pending(stack)
-        if now is not None and now[0] == 0 and is_healthy(api) and all(state.is_running for state in stack.states()):
+        if now is not None and now[0] == 0:
             return
         if now != before:
             before, moved_at = now, time.monotonic()
@@ -147,9 +159,31 @@ def _pending(stack: Stack) -> tuple[int, int] | None:
         return None
 
 
-def _verdict(stack: Stack, endpoints: Endpoints, seed: int, journal: Journal) -> Outcome:
+def _ailing(stack: Stack, api: str) -> list[str]:
+    """What is still not well, although it was left alone long enough."""
+    copies = [f"http://{LOOPBACK}:{stack.ports.of_service(name, copy)}" for name in SERVICES for copy in range(SCALE[name])]
+    addresses = [api, *copies]
+    deadline = time.monotonic() + STUCK_AFTER_S
+    while True:
+        ailing = [f"{state.name}: {state.summary}" for state in stack.states() if not state.is_running]
+        for address in addresses:
+            if (health := read_health(address)).get("status") != "healthy":
+                ailing.append(f"{address}/health says {health or 'nothing'}")
+        if not ailing or time.monotonic() > deadline:
+            return ailing
+        time.sleep(0.2)
+
+
+def _verdict(stack: Stack, endpoints: Endpoints, seed: int, journal: Journal, ailing: list[str]) -> Outcome:
     arrivals = endpoints.arrivals()
-    evidence = Evidence(journal.sent, arrivals, repeats_allowed=bool(journal.faults), intervals_s=INTERVALS_S)
+    evidence = Evidence(
+        journal.sent,
+        arrivals,
+        repeats_allowed=bool(journal.faults),
+        intervals_s=INTERVALS_S,
+        lasting=journal.lasting(),
+        ailing=ailing,
+    )
     with psycopg2.connect(stack.database.url()) as connection, connection.cursor() as cursor:
         violations = check(cursor, evidence)
         rows = {}
