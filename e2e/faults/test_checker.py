@@ -265,6 +265,13 @@ def test_recovery_is_counted_from_the_end_of_a_fault():
     assert journal.recovery_s(Fault(6.5, 7.0, "kill -9", "orders")) is None
 
 
+def test_time_in_which_something_else_was_done_is_no_recovery():
+    killed = Fault(1.0, 1.0, "kill -9", "orders")
+    faults = [killed, Fault(2.0, 6.0, "PostgreSQL away", "postgres for 4.0 s"), Fault(7.5, 9.0, "freeze", "nginx")]
+    journal = Journal(faults=faults, probes=[Probe(6.5, 8.0)])
+    assert journal.recovery_s(killed) == 8.0 - 1.0 - 4.0 - 0.5
+
+
 def test_every_check_has_been_broken():
     by_evidence = {
         "accepted cards and captures are stored",

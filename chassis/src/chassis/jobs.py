@@ -26,7 +26,7 @@ from chassis.heartbeat import BEAT_INTERVAL_S, beat, stop_beating, worker_id_of
 from chassis.logging import get_logger
 from chassis.metrics import JOBS_CLAIMED
 
-__all__ = ["CLAIM_LIMIT", "Dispatcher", "JobSource", "Periodic", "job_totals"]
+__all__ = ["CLAIM_LIMIT", "Consumer", "Dispatcher", "JobSource", "Periodic", "job_totals"]
 
 # Rows per message: settling 500 in one transaction measured 2,000 a second; more only makes the first wait.
 CLAIM_LIMIT = 500
@@ -42,6 +42,8 @@ _REDIS_TIMEOUT_S = 2
 # A message that nobody takes for this long, with workers that say they live: their consumers are stuck, as Celery's have
 # been seen to be after Redis was away. Longer than three leases, so that no busy worker is meant.
 UNTAKEN_LIMIT_S = 30.0
+# The same of a worker that has nothing to do and takes nothing: as long as its consumer may take to find Redis again.
+IDLE_LIMIT_S = 10.0
 _UNTAKEN_LOOK_INTERVAL_S = 1.0
 # EX_SOFTWARE of sysexits.h: whoever supervises this process starts it again.
 _EXIT_STUCK = 70
@@ -76,21 +78,33 @@ class Periodic:
     apart: bool = False
 
 
-class QueueWatch:
-    """Notices a queue that nobody takes from, by the message that is next in it."""
+@dataclass(frozen=True)
+class Consumer:
+    """What this process takes from the queue: how many messages so far, and how many it is at work on."""
 
-    def __init__(self, connection: redis.Redis, queue: str, limit_s: float = UNTAKEN_LIMIT_S):
+    taken: Callable[[], int]
+    in_hand: Callable[[], int]
+
+
+class QueueWatch:
+    """Notices a queue that nobody takes from, by the message that is next in it, and a consumer that leaves it there."""
+
+    def __init__(self, connection: redis.Redis, queue: str, consumer: Consumer):
         self._redis = connection
         self._queue = queue
-        self._limit_s = limit_s
+        self._consumer = consumer
         self._next: object = None
         self._untaken_s = 0.0
+        self._taken = 0
+        self._idle_s = 0.0
         self._looked_at = time.monotonic()
 
     def is_stuck(self) -> bool:
-        """Whether the same message has been next for too long, over looks at least a second apart.
+        """Whether the same message has been next for too long, over looks at least a second apart; or whether, since
+        the last one that this process took, messages have waited for too long in all while it had nothing to do.
 
-        A pause between two looks counts for a second at most: after this process was frozen, or waited for
+        The second sum outlives what is next: a queue that is emptied, by FLUSHALL or by other workers, starts the first
+        one anew. A pause between two looks counts for a second at most: after this process was frozen, or waited for
         PostgreSQL, the others have not had their chance yet.
         """
         clock = time.monotonic()
@@ -101,20 +115,31 @@ class QueueWatch:
         same = next_message is not None and next_message == self._next
         self._untaken_s = self._untaken_s + _UNTAKEN_LOOK_INTERVAL_S if same else 0.0
         self._next = next_message
-        return self._untaken_s >= self._limit_s
+        taken = self._consumer.taken()
+        if taken != self._taken or self._consumer.in_hand():
+            self._taken, self._idle_s = taken, 0.0
+        elif same:
+            self._idle_s += _UNTAKEN_LOOK_INTERVAL_S
+        return self._untaken_s >= UNTAKEN_LIMIT_S or self._idle_s >= IDLE_LIMIT_S
 
 
 class Dispatcher:
     """A thread of every worker; any number may run side by side, ``SKIP LOCKED`` keeps them apart."""
 
     def __init__(
-        self, database: Database, redis_url: str, queue: str, sources: Sequence[JobSource], periodic: Sequence[Periodic] = ()
+        self,
+        database: Database,
+        redis_url: str,
+        queue: str,
+        consumer: Consumer,
+        sources: Sequence[JobSource],
+        periodic: Sequence[Periodic] = (),
     ):
         self._database = database
         self._connection = KeptConnection(database)
         self._redis = redis.Redis.from_url(redis_url, socket_timeout=_REDIS_TIMEOUT_S, socket_connect_timeout=_REDIS_TIMEOUT_S)
         self._queue = queue
-        self._watch = QueueWatch(self._redis, queue)
+        self._watch = QueueWatch(self._redis, queue, consumer)
         self._sources = sources
         # Asked many times a second by every worker, mostly in vain: one round trip for all sources, no transaction.
         self._any_due = "SELECT " + ", ".join(f"EXISTS ({source.due})" for source in sources)

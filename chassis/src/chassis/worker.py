@@ -11,13 +11,14 @@ from celery import Celery
 from celery.app.amqp import AMQP
 from celery.exceptions import SecurityWarning
 from celery.signals import setup_logging, worker_process_init, worker_ready, worker_shutdown, worker_shutting_down
+from celery.worker import state as worker_state
 from kombu import Connection
 from prometheus_client import start_http_server
 from pydantic import Field
 
 from chassis import logging
 from chassis.db import Database
-from chassis.jobs import Dispatcher, JobSource, Periodic
+from chassis.jobs import Consumer, Dispatcher, JobSource, Periodic
 from chassis.settings import ProcessSettings
 
 __all__ = ["WorkerSettings", "create_worker", "run"]
@@ -46,6 +47,9 @@ class _EagerConnection(Connection):
 
 class _EagerAmqp(AMQP):
     Connection = _EagerConnection
+
+
+_CELERY = Consumer(taken=lambda: worker_state.all_total_count[0], in_hand=lambda: len(worker_state.reserved_requests))
 
 
 def create_worker(name: str, settings: WorkerSettings, queue: str) -> Celery:
@@ -91,7 +95,7 @@ def run(
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     service = f"{queue}-worker"
     logging.configure(service, settings.log_level)
-    dispatcher = Dispatcher(database, settings.redis_url, queue, sources, periodic)
+    dispatcher = Dispatcher(database, settings.redis_url, queue, _CELERY, sources, periodic)
 
     # Signals keep weak references: the handlers live as long as this frame does.
     @setup_logging.connect

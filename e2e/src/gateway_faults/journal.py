@@ -82,6 +82,14 @@ class Journal:
         return [fault for fault in self.faults if self.recovery_s(fault) is None]
 
     def recovery_s(self, fault: Fault) -> float | None:
-        """From the end of a fault to the first payment that was begun after it and settled; None where none was."""
-        finished = [probe.finished for probe in self.probes if probe.started >= fault.ended]
-        return min(finished) - fault.ended if finished else None
+        """From the end of a fault to the first payment that was begun after it and settled; None where none was.
+
+        The time in which something else was being done to the platform does not count: PostgreSQL taken away for four
+        seconds says nothing about the worker that was killed a moment before.
+        """
+        finished = min((probe.finished for probe in self.probes if probe.started >= fault.ended), default=None)
+        if finished is None:
+            return None
+        # One fault is done after another, so none overlap.
+        others = [(max(other.at, fault.ended), min(other.ended, finished)) for other in self.faults]
+        return finished - fault.ended - sum(max(0.0, end - start) for start, end in others)
