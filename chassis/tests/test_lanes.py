@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import psycopg2
 import pytest
+import uvloop
 from chassis.db import Cursor, Database
 from chassis.errors import BadRequest, Unavailable
 from chassis.lanes import BATCH_LIMIT, Lane
@@ -33,7 +34,7 @@ def test_everybody_gets_their_own_answer(database):
         cursor.execute("SELECT i * 2 FROM unnest(%s::int[]) WITH ORDINALITY AS t(i, place) ORDER BY place", (list(items),))
         return [value for (value,) in cursor.fetchall()]
 
-    assert asyncio.run(run(database, double, range(500))) == [2 * i for i in range(500)]
+    assert uvloop.run(run(database, double, range(500))) == [2 * i for i in range(500)]
 
 
 def test_batches_are_shared_and_bounded(database):
@@ -43,7 +44,7 @@ def test_batches_are_shared_and_bounded(database):
         sizes.append(len(items))
         return items
 
-    asyncio.run(run(database, note, range(500)))
+    uvloop.run(run(database, note, range(500)))
     assert sum(sizes) == 500
     assert max(sizes) == BATCH_LIMIT
 
@@ -53,7 +54,7 @@ def test_one_that_the_database_refuses_does_not_take_its_neighbours_with_it(data
         cursor.execute("SELECT 100 / i FROM unnest(%s::int[]) AS t(i)", (list(items),))
         return [value for (value,) in cursor.fetchall()]
 
-    results = asyncio.run(run(database, divide, [1, 2, 0, 4]))
+    results = uvloop.run(run(database, divide, [1, 2, 0, 4]))
     assert results[:2] + results[3:] == [100, 50, 25]
     assert isinstance(results[2], psycopg2.errors.DivisionByZero)
 
@@ -62,7 +63,7 @@ def test_a_refusal_is_one_items_own(database):
     def refuse_odd(_: Cursor, items: Sequence[int]) -> list:
         return [BadRequest("odd") if item % 2 else item for item in items]
 
-    results = asyncio.run(run(database, refuse_odd, range(4)))
+    results = uvloop.run(run(database, refuse_odd, range(4)))
     assert [type(result) for result in results] == [int, BadRequest, int, BadRequest]
 
 
@@ -83,7 +84,7 @@ def test_a_defect_in_the_handler_reaches_those_who_wait_and_the_lane_goes_on(dat
         await lane.stop()
         return first[0], second
 
-    failed, done = asyncio.run(twice())
+    failed, done = uvloop.run(twice())
     assert isinstance(failed, RuntimeError)
     assert done == 2
 
@@ -97,7 +98,7 @@ def test_a_drawn_id_that_exists_is_drawn_again(database):
         cursor.execute("INSERT INTO taken VALUES (1), (%s)", (len(calls),))
         return items
 
-    assert asyncio.run(run(database, collide_once, [7])) == [7]
+    assert uvloop.run(run(database, collide_once, [7])) == [7]
     assert len(calls) == 2
 
 
@@ -105,7 +106,7 @@ def test_more_than_may_wait_are_told_to_come_back(database):
     def echo(_: Cursor, items: Sequence[int]) -> Sequence[int]:
         return items
 
-    results = asyncio.run(run(database, echo, range(10), queue_limit=4))
+    results = uvloop.run(run(database, echo, range(10), queue_limit=4))
     assert results[:4] == [0, 1, 2, 3]
     assert all(isinstance(result, Unavailable) and result.headers["Retry-After"] for result in results[4:])
 
@@ -115,7 +116,7 @@ def test_nobody_waits_for_ever(database):
         cursor.execute("SELECT pg_sleep(1)")
         return items
 
-    assert isinstance(asyncio.run(run(database, slow, [1], timeout_ms=100))[0], Unavailable)
+    assert isinstance(uvloop.run(run(database, slow, [1], timeout_ms=100))[0], Unavailable)
 
 
 def test_a_broken_connection_is_replaced(database, database_url):
@@ -135,6 +136,6 @@ def test_a_broken_connection_is_replaced(database, database_url):
         await lane.stop()
         return pid, during, after
 
-    before, during, after = asyncio.run(with_a_cut())
+    before, during, after = uvloop.run(with_a_cut())
     # Noticed before anybody's work was lost on it.
     assert during == after != before

@@ -1,18 +1,24 @@
 """Plain code waits for PostgreSQL without holding up the event loop that it runs on."""
 
 import asyncio
+import os
+import select
+import signal
 import socket
+import struct
 import threading
 import time
 from contextlib import contextmanager
 
 import psycopg2
 import pytest
+import uvloop
 from chassis.db import Database, is_unavailable, write
 from chassis.errors import Unavailable
 from chassis.lanes import Lane
 from chassis.loop_connection import LoopConnection, in_greenlet
 from chassis.settings import DatabaseSettings
+from sqlalchemy.engine import make_url
 
 
 @pytest.fixture
@@ -75,7 +81,7 @@ def test_the_event_loop_goes_on_while_somebody_waits(database):
         return turns
 
     # If it stood still there would be one turn before and one after.
-    assert asyncio.run(both()) > 20
+    assert uvloop.run(both()) > 20
 
 
 def test_two_connections_wait_at_the_same_time(database, numbers):
@@ -103,7 +109,7 @@ def test_two_connections_wait_at_the_same_time(database, numbers):
                 await asyncio.sleep(0.001)
             return (await asyncio.gather(holding, run(wait)))[1]
 
-    assert asyncio.run(both()) == 1
+    assert uvloop.run(both()) == 1
 
 
 def test_more_than_a_socket_takes_at_once_arrives_whole(database):
@@ -120,7 +126,7 @@ def test_more_than_a_socket_takes_at_once_arrives_whole(database):
         with connected(database) as connection:
             return await run(measure)
 
-    assert asyncio.run(send()) == (size, size)
+    assert uvloop.run(send()) == (size, size)
 
 
 def test_a_statement_is_planned_once_and_outlives_a_failed_transaction(database, numbers):
@@ -141,7 +147,7 @@ def test_a_statement_is_planned_once_and_outlives_a_failed_transaction(database,
             await run(lambda: insert(connection, 2))
             return await run(lambda: prepared(connection))
 
-    assert asyncio.run(fail_between()) == (1, 3)
+    assert uvloop.run(fail_between()) == (1, 3)
     with database.cursor() as cursor:
         cursor.execute("SELECT number, note FROM numbers ORDER BY number")
         assert cursor.fetchall() == [(1, "100%"), (2, "100%")]
@@ -159,7 +165,7 @@ def test_a_statement_that_cannot_be_prepared_takes_nothing_with_it(database, num
                 await run(lambda: insert_then(connection, "SELECT %s FROM nowhere"))
             await run(lambda: insert_then(connection, "SELECT %s::int"))
 
-    asyncio.run(fail_then_work())
+    uvloop.run(fail_then_work())
     with database.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM numbers")
         assert cursor.fetchone() == (1,)
@@ -183,7 +189,7 @@ def test_a_table_may_be_migrated_under_its_prepared_statements(database, numbers
         finally:
             await lane.stop()
 
-    assert asyncio.run(migrate_between()) == (False, True)
+    assert uvloop.run(migrate_between()) == (False, True)
 
 
 def test_a_connection_that_is_cut_while_somebody_waits_is_an_error_and_is_replaced(database):
@@ -206,7 +212,7 @@ def test_a_connection_that_is_cut_while_somebody_waits_is_an_error_and_is_replac
                 await sleeping
             return lost.value, before, await run(lambda: pid_of(connection))
 
-    error, before, after = asyncio.run(cut())
+    error, before, after = uvloop.run(cut())
     assert is_unavailable(error)
     assert before != after
 
@@ -239,7 +245,7 @@ def test_a_server_that_ends_an_idle_connection_is_heard(database):
                 await asyncio.sleep(0.001)
             return connection._connection
 
-    assert asyncio.run(end()) is None
+    assert uvloop.run(end()) is None
 
 
 @pytest.mark.parametrize("accepts", [True, False])
@@ -260,6 +266,110 @@ def test_a_server_that_does_not_answer_is_given_up(accepts, database_url):
             finally:
                 await lane.stop()
 
-        (refused,) = asyncio.run(ask())
+        (refused,) = uvloop.run(ask())
         assert isinstance(refused, Unavailable)
         database.close()
+
+
+# A server's last words, as PostgreSQL's protocol has them: a notice, of which nobody takes note.
+_FIELDS = b"SWARNING\0C57P02\0Mterminating connection because of crash of another server process\0\0"
+LAST_WORDS = b"N" + struct.pack("!i", len(_FIELDS) + 4) + _FIELDS
+RESET = struct.pack("ii", 1, 0)
+
+
+class CrashingServer:
+    """PostgreSQL, which once told to answers the next statement with its last words and resets the connection."""
+
+    def __init__(self, address):
+        self._address = address
+        self.crash = threading.Event()
+        self.crashed = threading.Event()
+
+    def __enter__(self):
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self._listener.close()
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:  # closed: that is how this thread ends
+                return
+            threading.Thread(target=self._forward, args=(client,), daemon=True).start()
+
+    def _forward(self, client):
+        with client, socket.create_connection(self._address) as server:
+            while True:
+                source = select.select([client, server], [], [])[0][0]
+                data = source.recv(65_536)
+                if source is client and self.crash.is_set() and not self.crashed.is_set():
+                    client.sendall(LAST_WORDS)
+                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+                    client.close()
+                    self.crashed.set()
+                    return
+                if not data:
+                    return
+                (server if source is client else client).sendall(data)
+
+
+def test_a_server_that_crashes_with_a_word_and_a_reset_at_once_is_heard(database_url):
+    """The event loop tells once of a socket that has broken: by then only the word may have been read."""
+    url = make_url(database_url("gateway_user"))
+
+    def ask(connection):
+        with connection.reading() as cursor:
+            cursor.execute("SELECT 1")
+            return cursor.fetchone()
+
+    async def crash(server):
+        database = Database(DatabaseSettings(database_url=url.set(port=server.port).render_as_string(False)), "test")
+        with connected(database) as connection:
+            before = await run(lambda: ask(connection))
+            server.crash.set()
+            asking = asyncio.ensure_future(run(lambda: ask(connection)))
+            await asyncio.sleep(0)
+            # The loop stands still until both are there.
+            assert server.crashed.wait(10)
+            with pytest.raises(psycopg2.OperationalError):
+                await asyncio.wait_for(asking, 10)
+            return before, await run(lambda: ask(connection))
+
+    with CrashingServer((url.host, url.port)) as server:
+        assert uvloop.run(crash(server)) == ((1,), (1,))
+
+
+def test_a_lane_gives_up_a_server_that_has_fallen_silent(database_url):
+    """Its process is stopped, so neither does it answer nor does its connection end."""
+    database = Database(DatabaseSettings(database_url=database_url("gateway_user"), database_statement_timeout_ms=500), "test")
+
+    def pid(cursor, items):
+        cursor.execute("SELECT pg_backend_pid()")
+        return cursor.fetchone() * len(items)
+
+    async def stop_and_ask():
+        lane = Lane("test", database, pid, queue_limit=10, timeout_ms=500)
+        await lane.start()
+        stopped = await lane.submit(1)
+        os.kill(stopped, signal.SIGSTOP)
+        try:
+            with pytest.raises(Unavailable):
+                await lane.submit(1)
+            deadline = time.monotonic() + 20
+            while time.monotonic() < deadline:
+                try:
+                    return stopped, await lane.submit(1)
+                except Unavailable:
+                    continue
+            raise AssertionError("the lane waits for the stopped process to this day")
+        finally:
+            os.kill(stopped, signal.SIGCONT)
+            await lane.stop()
+
+    before, after = uvloop.run(stop_and_ask())
+    assert before != after

@@ -156,6 +156,10 @@ class Database:
         return connection
 
     @property
+    def statement_timeout_s(self) -> float:
+        return self._timeout_s
+
+    @property
     def connect_timeout_s(self) -> float:
         timeout_s: float = self._connect_arguments["connect_timeout"]
         return timeout_s

@@ -121,6 +121,7 @@ class Lane(Generic[Item, Result]):
             too_long = time.monotonic() - self._timeout_s
             for waiting in [w for w in self._open if w.since < too_long and not w.future.done()]:
                 waiting.future.set_exception(Unavailable())
+            self._connection.give_up_on_silence()
 
     def _work(self) -> None:
         """Batch after batch, until nobody waits any more."""

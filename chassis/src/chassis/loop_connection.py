@@ -29,6 +29,10 @@ __all__ = ["LoopConnection", "in_greenlet"]
 _PLANNING = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
 
 
+# How many times the time of a statement.
+_SILENCE = 2
+
+
 def in_greenlet(function: Callable[[], None]) -> None:
     """Runs a function on the event loop's thread until it is done or first waits; it goes on when what it waits for is there."""
     greenlet(function).switch()
@@ -48,23 +52,35 @@ class _Driver(psycopg2.extensions.connection):
     # Kept, since a connection that broke does not tell it any more.
     socket: int
     waiting: greenlet | None = None
+    waiting_since: float
 
     def __init__(self, *arguments: Any, **options: Any):
         super().__init__(*arguments, **options)
+        self._readiness = select.poll()
         # How to execute each statement that has been prepared.
         self.prepared: dict[str, str] = {}
 
     def until_answered(self) -> None:
         while (state := self.poll()) != POLL_OK:
-            self.waiting = getcurrent()
-            # What the server sends is listened for all the time. That it takes no more is rare: a batch fits its buffer.
+            # Where there is something to hear, nobody waits for it: uvloop tells of a socket that has broken once and
+            # then is silent, even if a server's last words were all that was read of it by then.
+            if not self._can_go_on(state):
+                self._wait(state)
+
+    def _can_go_on(self, state: int) -> bool:
+        self._readiness.register(self.socket, select.POLLOUT if state == POLL_WRITE else select.POLLIN)
+        return bool(self._readiness.poll(0))
+
+    def _wait(self, state: int) -> None:
+        self.waiting, self.waiting_since = getcurrent(), time.monotonic()
+        # What the server sends is listened for all the time. That it takes no more is rare: a batch fits its buffer.
+        if state == POLL_WRITE:
+            self.loop.add_writer(self.socket, self.go_on)
+        try:
+            _give_way()
+        finally:
             if state == POLL_WRITE:
-                self.loop.add_writer(self.socket, self.go_on)
-            try:
-                _give_way()
-            finally:
-                if state == POLL_WRITE:
-                    self.loop.remove_writer(self.socket)
+                self.loop.remove_writer(self.socket)
 
     def go_on(self) -> None:
         waiting, self.waiting = self.waiting, None
@@ -149,6 +165,16 @@ class LoopConnection(KeptConnection):
         else:
             # Nobody has asked: it is the server's farewell. Left open, it would be heard again and again.
             self.close()
+
+    def give_up_on_silence(self) -> None:
+        """Ends a wait for PostgreSQL that takes longer than PostgreSQL lets a statement take: whoever is there, it is not
+        a server that will answer. What was asked may have been carried out, as with any lost answer."""
+        driver = self._connection
+        if not isinstance(driver, _Driver) or (waiting := driver.waiting) is None:
+            return
+        if time.monotonic() - driver.waiting_since > _SILENCE * self._database.statement_timeout_s:
+            self.close()
+            waiting.throw(psycopg2.OperationalError("no answer"))
 
     def close(self) -> None:
         driver = self._connection
