@@ -22,9 +22,10 @@ from devstack.programs import GROUP_ORDER, Program
 
 LOG_BYTES_MAX = "20MB"
 LOG_BACKUPS = 3
-START_RETRIES = 10
-# A process that lives this long has started; one that ends sooner is tried again, ever more slowly.
+# A process that lives this long has started; one that ends sooner is tried again, a second later each time: for an hour
+# and a half, so that what it needs may be away for that long.
 STARTED_AFTER_SECONDS = 1
+START_RETRIES = 100
 POLL_SECONDS = 0.05
 START_TIMEOUT_SECONDS = 15
 # Services and workers wait for the migrations; nginx may as well be there before them.
