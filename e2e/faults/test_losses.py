@@ -1,5 +1,6 @@
 """Processes are killed, stopped and frozen, Redis forgets: no payment is lost, and none is settled twice."""
 
+import os
 import signal
 import threading
 from collections.abc import Callable
@@ -160,6 +161,50 @@ def test_postgresql_is_killed(cluster, shop):
     wait_until_settled(shop)
     assert len(payments) >= 20
     assert terminal_events(cluster, payments) == [1] * len(payments)
+
+
+CRASHES = 6
+CUSTOMERS_PER_COPY = 6
+# What a copy answers when it has asked the database: a payment of an order that does not exist costs no order.
+QUESTIONS = {
+    "orders": ("/api/v1/orders", {"amount": 500}, 201),
+    "payments": ("/api/v1/payments", {"order_id": "order_0000000000000000", "method": "upi", "vpa": "a@b"}, 404),
+}
+
+
+def test_every_copy_goes_on_after_each_crash_of_postgresql(cluster, shop):
+    """A backend that is killed takes all of them with it, in the middle of what they do for customers of every copy."""
+    copies = [(name, cluster.stack.ports.of_service(name, copy)) for name in QUESTIONS for copy in (0, 1)]
+    answered = dict.fromkeys(copies, 0)
+    done = threading.Event()
+
+    def ask(copy: tuple[str, int]) -> None:
+        path, body, expected = QUESTIONS[copy[0]]
+        with httpx.Client(base_url=f"http://127.0.0.1:{copy[1]}", headers=shop.headers, timeout=20) as http:
+            while not done.is_set():
+                answer = http.post(path, json=body)
+                assert answer.status_code in (expected, 503), answer.text
+                answered[copy] += answer.status_code == expected
+
+    def wait_for_answers(since: dict[tuple[str, int], int]) -> None:
+        enough = CUSTOMERS_PER_COPY * 5
+        wait_for("answers of every copy", lambda: all(answered[copy] > since[copy] + enough for copy in copies), RECOVERY_S)
+
+    with ThreadPoolExecutor(len(copies) * CUSTOMERS_PER_COPY) as pool:
+        customers = [pool.submit(ask, copy) for copy in copies for _ in range(CUSTOMERS_PER_COPY)]
+        try:
+            wait_for_answers(dict(answered))
+            for _ in range(CRASHES):
+                ((backend,),) = cluster.rows(
+                    "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+                    " ORDER BY random() LIMIT 1"
+                )
+                os.kill(backend, signal.SIGKILL)
+                wait_for_answers(dict(answered))
+        finally:
+            done.set()
+        for customer in customers:
+            customer.result()
 
 
 def test_postgresql_is_frozen(cluster, shop):
