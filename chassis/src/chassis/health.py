@@ -15,6 +15,8 @@ import psycopg2
 import redis.asyncio
 from fastapi import APIRouter
 from pydantic import BaseModel
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
@@ -29,6 +31,7 @@ __all__ = ["Health", "health_router"]
 
 # The proxy and every orchestrator ask often and give up soon; a probe that hangs is a probe that failed.
 PROBE_TIMEOUT_S = 1.5
+_REDIS_CONNECTIONS = 4
 
 
 class HealthBody(BaseModel):
@@ -46,7 +49,12 @@ class Health:
         self._database = database
         self._required_queues = required_queues
         self._redis = redis.asyncio.Redis.from_url(
-            redis_url, socket_timeout=PROBE_TIMEOUT_S, socket_connect_timeout=PROBE_TIMEOUT_S, max_connections=4
+            redis_url,
+            socket_timeout=PROBE_TIMEOUT_S,
+            socket_connect_timeout=PROBE_TIMEOUT_S,
+            max_connections=_REDIS_CONNECTIONS,
+            # Each may have been kept since before Redis was restarted, and says so only when it is used.
+            retry=Retry(NoBackoff(), _REDIS_CONNECTIONS),
         )
 
     async def report(self) -> tuple[int, dict[str, str]]:
