@@ -451,6 +451,7 @@ def test_refund_a_part_from_the_drawer_and_the_rest_from_the_row(page: Page, pla
     expect(drawer).to_contain_text("One cup was cold")
     expect(drawer).to_contain_text("processed")
     page.keyboard.press("Escape")
+    expect(drawer).to_have_count(0)
 
     page.get_by_role("button", name=f"Actions for {payment['id']}").click()
     page.get_by_role("menuitem", name="Refund…").click()
@@ -559,7 +560,8 @@ def test_save_test_and_retry_a_webhook(page: Page, platform: Any, merchant: Any,
 
     hook(log, "retry-webhook-button").click()
     expect(page.get_by_text("Webhook retry scheduled")).to_be_visible()
-    log.get_by_role("button", name="details").click()
+    opener = log.get_by_role("button", name="details")
+    opener.click()
     drawer = page.get_by_role("dialog", name="Delivery")
     expect(drawer.locator("ol > li")).to_have_count(2)
     expect(drawer).to_contain_text('"event": "webhook.test"')
@@ -567,6 +569,9 @@ def test_save_test_and_retry_a_webhook(page: Page, platform: Any, merchant: Any,
     expect(drawer.get_by_label("Response to attempt").first).to_have_text("ok")
     assert [delivery.id for delivery in receiver.received] == [webhook_id, webhook_id]
     page.keyboard.press("Escape")
+    expect(drawer).to_have_count(0)
+    # It gives the focus back, and takes it from who begins to type before.
+    expect(opener).to_be_focused()
 
     hook(page, "webhook-url-input").fill("")
     hook(page, "save-webhook-button").click()

@@ -68,7 +68,8 @@ def demo(api: str, merchant: Merchant, home: Path, port: int, checkout: str = ""
         "GATEWAY_DEMO_HOST": "127.0.0.1" if Receiver().host == "127.0.0.1" else "0.0.0.0",
         "GATEWAY_DEMO_WEBHOOK_URL": webhook_url(port),
     }
-    command = [sys.executable, "-m", "devstack", "demo"]
+    # Ignoring Ctrl-C, as a shell starts what runs in the background: whoever runs these tests may have been started so, too.
+    command = ["/bin/sh", "-c", 'trap "" INT; exec "$@"', "demo", sys.executable, "-m", "devstack", "demo"]
     return subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
@@ -406,6 +407,13 @@ def test_closing_leaves_an_address_alone_that_was_set_meanwhile(platform: Any, h
         merchant.set_webhook_url("http://127.0.0.1:9/newer")
 
     assert merchant.me()["webhook_url"] == "http://127.0.0.1:9/newer"
+
+
+def test_a_shop_may_be_closed_as_soon_as_it_says_that_it_is_open(platform: Any, http: httpx.Client, tmp_path: Path) -> None:
+    merchant = sign_up(http)
+    with open_shop(platform, merchant, tmp_path) as shop:
+        assert shop.close() == 0
+    assert merchant.me()["webhook_url"] is None
 
 
 def test_without_a_platform_one_line_says_what_to_do(merchant: Merchant, tmp_path: Path) -> None:

@@ -22,8 +22,9 @@ class CannotStart(Exception):
 
 
 def main() -> int:
-    # A `kill` or a closed terminal ends the shop the way Ctrl-C does: with the former webhook address put back.
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # A `kill` or a closed terminal ends the shop the way Ctrl-C does: with the former webhook address put back. Ctrl-C too,
+    # since a shell has what it starts in the background ignore it, and the server listens to it only once it runs.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     try:
         settings = read_settings(os.environ)

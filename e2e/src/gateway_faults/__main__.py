@@ -23,7 +23,7 @@ def main() -> int:
     if options.minutes <= 0 or options.seeds < 1:
         parser.error("--minutes and --seeds must be positive")
     # A platform that is under way is stopped and removed, however this is ended.
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     first = options.seed if options.seed is not None else random.SystemRandom().randrange(1_000_000)
     violations = 0
