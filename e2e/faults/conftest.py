@@ -10,7 +10,6 @@ import httpx
 import psycopg2
 import pytest
 from devstack.health import is_healthy
-from devstack.ports import LOOPBACK, SERVICES
 from devstack.stack import Stack
 from gateway_e2e.client import Merchant, sign_up
 from gateway_e2e.waiting import wait_for
@@ -29,14 +28,8 @@ class Cluster:
         self.stack = stack
         self.api = stack.urls["api"]
 
-    @property
-    def health_addresses(self) -> list[str]:
-        """The proxy and every copy of every service."""
-        copies = [f"http://{LOOPBACK}:{self.stack.ports.of_service(name, copy)}" for name in SERVICES for copy in (0, 1)]
-        return [self.api, *copies]
-
     def is_whole(self) -> bool:
-        return all(state.is_running for state in self.stack.states()) and all(map(is_healthy, self.health_addresses))
+        return all(state.is_running for state in self.stack.states()) and all(map(is_healthy, self.stack.health_addresses))
 
     def wait_until_whole(self) -> None:
         wait_for("every process to run and every copy to be healthy", self.is_whole, RECOVERY_S)

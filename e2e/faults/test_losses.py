@@ -186,21 +186,21 @@ def test_every_copy_goes_on_after_each_crash_of_postgresql(cluster, shop):
                 assert answer.status_code in (expected, 503), answer.text
                 answered[copy] += answer.status_code == expected
 
-    def wait_for_answers(since: dict[tuple[str, int], int]) -> None:
-        enough = CUSTOMERS_PER_COPY * 5
+    def wait_for_answers() -> None:
+        since, enough = dict(answered), CUSTOMERS_PER_COPY * 5
         wait_for("answers of every copy", lambda: all(answered[copy] > since[copy] + enough for copy in copies), RECOVERY_S)
 
     with ThreadPoolExecutor(len(copies) * CUSTOMERS_PER_COPY) as pool:
         customers = [pool.submit(ask, copy) for copy in copies for _ in range(CUSTOMERS_PER_COPY)]
         try:
-            wait_for_answers(dict(answered))
+            wait_for_answers()
             for _ in range(CRASHES):
                 ((backend,),) = cluster.rows(
                     "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
                     " ORDER BY random() LIMIT 1"
                 )
                 os.kill(backend, signal.SIGKILL)
-                wait_for_answers(dict(answered))
+                wait_for_answers()
         finally:
             done.set()
         for customer in customers:

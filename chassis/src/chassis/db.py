@@ -30,7 +30,17 @@ from sqlmodel import Session
 from chassis.errors import Unavailable
 from chassis.settings import DatabaseSettings
 
-__all__ = ["Connection", "Cursor", "Database", "KeptConnection", "cursor_of", "is_contended", "is_unavailable", "write"]
+__all__ = [
+    "Connection",
+    "Cursor",
+    "Database",
+    "KeptConnection",
+    "cursor_of",
+    "is_contended",
+    "is_ready",
+    "is_unavailable",
+    "write",
+]
 
 
 class _ArrayLiteral:
@@ -124,7 +134,7 @@ class Database:
             "keepalives_count": 3,
             "tcp_user_timeout": 10_000,
         }
-        self._timeout_s = settings.database_statement_timeout_ms / 1000
+        self.statement_timeout_s = settings.database_statement_timeout_ms / 1000
         self._threads = ThreadPoolExecutor(settings.database_pool_size, thread_name_prefix="database")
         self._queue_limit = settings.database_queue_limit
         self._waiting = 0
@@ -154,10 +164,6 @@ class Database:
             **options,
         )
         return connection
-
-    @property
-    def statement_timeout_s(self) -> float:
-        return self._timeout_s
 
     @property
     def connect_timeout_s(self) -> float:
@@ -209,7 +215,7 @@ class Database:
         self._waiting += 1
         try:
             running = asyncio.get_running_loop().run_in_executor(self._threads, function)
-            return await asyncio.wait_for(running, timeout_s or self._timeout_s)
+            return await asyncio.wait_for(running, timeout_s or self.statement_timeout_s)
         except TimeoutError:
             raise Unavailable() from None
         finally:
@@ -276,6 +282,13 @@ def cursor_of(session: Session) -> Cursor:
     return cursor
 
 
+def is_ready(descriptor: int, event: int, timeout_s: float = 0.0) -> bool:
+    """Whether a socket can be read (``select.POLLIN``) or written to (``select.POLLOUT``) within a time, or has broken."""
+    poll = select.poll()
+    poll.register(descriptor, event)
+    return bool(poll.poll(timeout_s * 1000))
+
+
 def _was_ended(connection: Connection) -> bool:
     """Whether the other side has ended an idle connection: then there is something to read, if only its end.
 
@@ -283,9 +296,7 @@ def _was_ended(connection: Connection) -> bool:
     """
     if connection.closed:
         return True
-    poll = select.poll()
-    poll.register(connection.fileno(), select.POLLIN)
-    return bool(poll.poll(0))
+    return is_ready(connection.fileno(), select.POLLIN)
 
 
 class KeptConnection:

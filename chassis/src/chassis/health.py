@@ -31,7 +31,6 @@ __all__ = ["Health", "health_router"]
 
 # The proxy and every orchestrator ask often and give up soon; a probe that hangs is a probe that failed.
 PROBE_TIMEOUT_S = 1.5
-_REDIS_CONNECTIONS = 4
 
 
 class HealthBody(BaseModel):
@@ -52,9 +51,9 @@ class Health:
             redis_url,
             socket_timeout=PROBE_TIMEOUT_S,
             socket_connect_timeout=PROBE_TIMEOUT_S,
-            max_connections=_REDIS_CONNECTIONS,
-            # Each may have been kept since before Redis was restarted, and says so only when it is used.
-            retry=Retry(NoBackoff(), _REDIS_CONNECTIONS),
+            max_connections=4,
+            # A connection that was kept since before Redis was restarted says so only when it is used; then it is made anew.
+            retry=Retry(NoBackoff(), 1),
         )
 
     async def report(self) -> tuple[int, dict[str, str]]:

@@ -20,17 +20,17 @@ import psycopg2
 from greenlet import getcurrent, greenlet
 from psycopg2.extensions import POLL_OK, POLL_READ, POLL_WRITE
 
-from chassis.db import BatchingCursor, Connection, Database, KeptConnection
+from chassis.db import BatchingCursor, Connection, Database, KeptConnection, is_ready
 
 __all__ = ["LoopConnection", "in_greenlet"]
 
 
 # Plans are made once, perhaps while a table is empty, and kept while it grows: so by index, however few rows there are.
 _PLANNING = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
-
-
-# How many times the time of a statement.
+# What PostgreSQL does not answer within so many times the time that it gives a statement, it will not answer.
 _SILENCE = 2
+# What each of psycopg2's states waits for.
+_EVENTS = {POLL_READ: select.POLLIN, POLL_WRITE: select.POLLOUT}
 
 
 def in_greenlet(function: Callable[[], None]) -> None:
@@ -56,7 +56,6 @@ class _Driver(psycopg2.extensions.connection):
 
     def __init__(self, *arguments: Any, **options: Any):
         super().__init__(*arguments, **options)
-        self._readiness = select.poll()
         # How to execute each statement that has been prepared.
         self.prepared: dict[str, str] = {}
 
@@ -64,12 +63,8 @@ class _Driver(psycopg2.extensions.connection):
         while (state := self.poll()) != POLL_OK:
             # Where there is something to hear, nobody waits for it: uvloop tells of a socket that has broken once and
             # then is silent, even if a server's last words were all that was read of it by then.
-            if not self._can_go_on(state):
+            if not is_ready(self.socket, _EVENTS[state]):
                 self._wait(state)
-
-    def _can_go_on(self, state: int) -> bool:
-        self._readiness.register(self.socket, select.POLLOUT if state == POLL_WRITE else select.POLLIN)
-        return bool(self._readiness.poll(0))
 
     def _wait(self, state: int) -> None:
         self.waiting, self.waiting_since = getcurrent(), time.monotonic()
@@ -152,9 +147,7 @@ class LoopConnection(KeptConnection):
         assert isinstance(driver, _Driver)
         deadline = time.monotonic() + self._database.connect_timeout_s
         while (state := driver.poll()) != POLL_OK:
-            waiting = select.poll()
-            waiting.register(driver.fileno(), select.POLLIN if state == POLL_READ else select.POLLOUT)
-            if not waiting.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            if not is_ready(driver.fileno(), _EVENTS[state], max(0.0, deadline - time.monotonic())):
                 driver.close()
                 raise psycopg2.OperationalError("timeout expired while connecting")
         return driver

@@ -166,13 +166,14 @@ class Stack:
             self._say("Starting services and workers …")
             self._supervisor.start_group("application")
             pages.result()
-        for address in self._health_addresses(programs):
+        for address in self.health_addresses:
             watch.wait(partial(is_healthy, address), f"{address}/health is not healthy", HEALTH_TIMEOUT_SECONDS)
         watch.wait(self._all_running, "not every process runs", HEALTH_TIMEOUT_SECONDS)
 
-    def _health_addresses(self, programs: Sequence[Program]) -> list[str]:
-        """The API and each service behind it: every service knows whether its own queue has a worker."""
-        ports = [program.environment["PORT"] for program in programs if "PORT" in program.environment]
+    @property
+    def health_addresses(self) -> list[str]:
+        """The API and each copy of each service behind it: every service knows whether its own queue has a worker."""
+        ports = [program.environment["PORT"] for program in self._application_programs() if "PORT" in program.environment]
         if not ports:  # servers alone have no health to wait for
             return []
         return [f"http://{LOOPBACK}:{port}" for port in [*ports, self.ports.api]]
@@ -193,7 +194,7 @@ class Stack:
             programs.append(server.program())
         if self.redis.is_own:
             programs.append(self._redis(user))
-        programs.extend(self._application_programs() if self._application is None else self._application)
+        programs.extend(self._application_programs())
         values = proxy_values(self._folders, self.ports, self.environment, self.scale)
         configuration = write_proxy_configuration(self._root, self._folders, values)
         return [*programs, nginx_program(nginx_binary(), self._folders.nginx, configuration)]
@@ -212,8 +213,10 @@ class Stack:
         give_to_user(data, user)
         return redis_program(binary, data, self.ports.redis, user)
 
-    def _application_programs(self) -> list[Program]:
-        """The platform's services and workers."""
+    def _application_programs(self) -> Sequence[Program]:
+        """The platform's services and workers, or what stands in for them."""
+        if self._application is not None:
+            return self._application
         password = self.environment.get("SERVICE_DATABASE_PASSWORD")
         services = service_programs(self.ports, self.database, self.redis, password, self.scale)
         return services + worker_programs(self.database, self.redis, password, self.scale)

@@ -80,10 +80,8 @@ def _line(journal: Journal, operation: str) -> str:
 
 def _slowest(journal: Journal, faults: list[Fault]) -> str:
     """The slowest; a fault after which no payment went through any more says so."""
-    recoveries = [journal.recovery_s(fault) for fault in faults]
-    if None in recoveries:
-        return "never"
-    return f"{max((r for r in recoveries if r is not None), default=0):.1f} s"
+    slowest = journal.slowest_recovery_s(faults)
+    return "never" if slowest is None else f"{slowest:.1f} s"
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 __all__ = ["Fault", "Journal", "Probe", "Sent"]
@@ -80,6 +81,11 @@ class Journal:
     def lasting(self) -> list[Fault]:
         """Those after which nothing was paid any more."""
         return [fault for fault in self.faults if self.recovery_s(fault) is None]
+
+    def slowest_recovery_s(self, faults: Sequence[Fault]) -> float | None:
+        """None where one of the faults lasts; 0 where there are none."""
+        recoveries = [self.recovery_s(fault) for fault in faults]
+        return None if None in recoveries else max((r for r in recoveries if r is not None), default=0.0)
 
     def recovery_s(self, fault: Fault) -> float | None:
         """From the end of a fault to the first payment that was begun after it and settled; None where none was.

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import psycopg2
 from devstack.health import read_health
-from devstack.ports import LOOPBACK, SERVICES, free_ports
+from devstack.ports import SERVICES, free_ports
 from devstack.stack import Stack
 from gateway_e2e.client import sign_up
 
@@ -67,8 +67,8 @@ class Outcome:
     @property
     def is_odd(self) -> bool:
         """Whether the logs are worth keeping."""
-        recoveries = [self.journal.recovery_s(fault) for fault in self.journal.faults]
-        return bool(self.violations) or any(recovery is None or recovery > SLOW_RECOVERY_S for recovery in recoveries)
+        slowest = self.journal.slowest_recovery_s(self.journal.faults)
+        return bool(self.violations) or slowest is None or slowest > SLOW_RECOVERY_S
 
 
 def run(seed: int, minutes: float, say: Callable[[str], None]) -> Outcome:
@@ -104,7 +104,7 @@ def _run_on(stack: Stack, endpoints: Endpoints, seed: int, minutes: float, say: 
         _recover(api, shops[0].headers, journal, done, threads)
     say(f"seed {seed}: waiting for quiet …")
     _wait_for_quiet(stack)
-    return _verdict(stack, endpoints, seed, journal, _ailing(stack, api))
+    return _verdict(stack, endpoints, seed, journal, _ailing(stack))
 
 
 def _open_shops(api: str, endpoints: Endpoints) -> list[Shop]:
@@ -159,14 +159,12 @@ def _pending(stack: Stack) -> tuple[int, int] | None:
         return None
 
 
-def _ailing(stack: Stack, api: str) -> list[str]:
+def _ailing(stack: Stack) -> list[str]:
     """What is still not well, although it was left alone long enough."""
-    copies = [f"http://{LOOPBACK}:{stack.ports.of_service(name, copy)}" for name in SERVICES for copy in range(SCALE[name])]
-    addresses = [api, *copies]
     deadline = time.monotonic() + STUCK_AFTER_S
     while True:
         ailing = [f"{state.name}: {state.summary}" for state in stack.states() if not state.is_running]
-        for address in addresses:
+        for address in stack.health_addresses:
             if (health := read_health(address)).get("status") != "healthy":
                 ailing.append(f"{address}/health says {health or 'nothing'}")
         if not ailing or time.monotonic() > deadline:
