@@ -125,7 +125,7 @@ def traffic(stores) -> Iterator[Traffic]:
 
 
 @pytest.fixture(scope="module")
-def sent(http: httpx.Client, traffic: Traffic) -> Iterator[Secrets]:
+def sent(http: httpx.Client, traffic: Traffic, stores) -> Iterator[Secrets]:
     """After cards were used and abused in every way, and an account was opened and used with a known password."""
     with Receiver() as receiver:
         merchant = sign_up(http)
@@ -144,6 +144,10 @@ def sent(http: httpx.Client, traffic: Traffic) -> Iterator[Secrets]:
         traffic_of_webhooks = b"".join(delivery.body for delivery in receiver.received)
         secrets_sent = Secrets(numbers, merchant, account["password"])
         assert not [secret for secret in secrets_sent.of_cards if secret in traffic_of_webhooks]
+        # Access logs are written in batches: once they tell of a last request, they have told of all before it.
+        last = secrets.token_hex(16)
+        merchant.request("GET", "/payments", headers={"X-Request-Id": last}).raise_for_status()
+        wait_for("the last request to be in the logs", lambda: len(logs_with(stores.folders, last)) > 1)
         yield secrets_sent
 
 
@@ -229,6 +233,10 @@ def content(path: Path) -> bytes:
     with suppress(FileNotFoundError):
         return path.read_bytes()
     return b""
+
+
+def logs_with(folders: Sequence[Path], text: str) -> list[Path]:
+    return [path for path in files_below(folders, "logs") if text.encode() in content(path)]
 
 
 def test_the_search_would_find_what_is_there(sent: Secrets, traffic: Traffic, stores, rows_with):

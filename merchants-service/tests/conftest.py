@@ -22,7 +22,6 @@ from .support import (
     free_port,
     plain_environment,
     sign_up,
-    stop,
     wait_until,
 )
 
@@ -49,9 +48,9 @@ def start_service(database_url: DatabaseUrl, redis_url: str, tmp_path_factory: p
                 | {"DATABASE_URL": database_url(role), "REDIS_URL": redis_url, "PORT": str(port)}
                 | environment,
             )
-            stack.callback(stop, process)
-            service = Service(f"http://127.0.0.1:{port}", output_file)
-            wait_until(lambda: answers(service, process), _START_TIMEOUT_S)
+            service = Service(f"http://127.0.0.1:{port}", process, output_file)
+            stack.callback(service.stop)
+            wait_until(lambda: answers(service), _START_TIMEOUT_S)
             return service
 
         yield start

@@ -55,13 +55,24 @@ def together(actions: Sequence[Callable[[], Value]]) -> list[Value]:
 
 @dataclass(frozen=True)
 class Service:
-    """A running process and all that it printed."""
+    """A running process and what it printed."""
 
     url: str
+    process: subprocess.Popen[bytes]
     output_file: Path
 
-    def output(self) -> str:
+    def output_so_far(self) -> str:
+        """Lines of the access log come a tenth of a second later than their answers."""
         return self.output_file.read_text()
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(STOP_TIMEOUT_S)
+
+    def whole_output(self) -> str:
+        """To the last line, for which the process is stopped."""
+        self.stop()
+        return self.output_so_far()
 
     def client(self, address: str | None = None, **options: Any) -> httpx.Client:
         """A client with an address, cookies and connections of its own, as the proxy would present it."""
@@ -97,16 +108,11 @@ def plain_environment() -> dict[str, str]:
     return {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "HOME") if name in os.environ}
 
 
-def answers(service: Service, process: subprocess.Popen[bytes]) -> bool:
-    assert process.poll() is None, service.output()
+def answers(service: Service) -> bool:
+    assert service.process.poll() is None, service.output_so_far()
     with contextlib.suppress(httpx.TransportError):
         return httpx.get(f"{service.url}/health").status_code == 200
     return False
-
-
-def stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    process.wait(STOP_TIMEOUT_S)
 
 
 @dataclass(frozen=True)

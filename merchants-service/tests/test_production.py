@@ -22,7 +22,7 @@ def test_the_published_credentials_open_nothing(service: Service, production: Se
     assert httpx.get(f"{service.url}/api/v1/merchants/me", headers=PUBLISHED).status_code == 200
     assert httpx.get(f"{production.url}/api/v1/merchants/me", headers=PUBLISHED).status_code == 401
     assert httpx.get(f"{production.url}/api/v1/test/merchant").status_code == 404
-    assert "published test credentials" in production.output()
+    assert "published test credentials" in production.output_so_far()
 
 
 def test_no_other_service_takes_them_either(start_service: StartService, service: Service) -> None:

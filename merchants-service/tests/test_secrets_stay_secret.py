@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 
 import httpx
 import orjson
@@ -36,14 +35,12 @@ def test_nothing_secret_is_ever_printed(start_service: StartService) -> None:
         rotated["api_secret"],
         renewed["webhook_secret"],
     ]
-    printed = service.output()
+    printed = service.whole_output()
     assert '"route":"/api/v1/auth/login","status":200' in printed
     assert [text for text in hidden if text in printed] == []
 
 
-def test_errors_do_not_repeat_what_was_sent(
-    start_service: StartService, service: object, new_account: Callable[..., object]
-) -> None:
+def test_errors_do_not_repeat_what_was_sent(start_service: StartService) -> None:
     running = start_service()
     marker = "marker-" + secrets.token_hex(8)
     bodies = [
@@ -53,4 +50,6 @@ def test_errors_do_not_repeat_what_was_sent(
     ]
     for path, body in bodies:
         assert marker not in httpx.post(running.url + path, json=body).text
-    assert marker not in running.output()
+    printed = running.whole_output()
+    assert printed.count('"event":"request"') >= len(bodies)
+    assert marker not in printed

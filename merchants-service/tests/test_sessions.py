@@ -296,6 +296,6 @@ class TestTheTestMerchant:
 
     def test_whose_e_mail_was_changed_after_the_first_start_stays(self, start_service: StartService) -> None:
         renamed = start_service(TEST_MERCHANT_EMAIL=new_email())
-        assert "test merchant not seeded" in renamed.output()
+        assert "test merchant not seeded" in renamed.output_so_far()
         with renamed.client() as client:
             assert client.get("/api/v1/test/merchant").status_code == 404

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
+from collections.abc import Callable, Iterator
 
 import pytest
 from chassis.errors import BadRequest, Unavailable
@@ -43,17 +43,27 @@ def test_the_client_is_who_the_proxy_says_and_nobody_else_is_believed(
     assert client_address(request_from(peer, forwarded)) == address
 
 
-def test_a_look_up_that_hangs_is_given_up_and_hangs_nobody_else() -> None:
+@pytest.fixture
+def hangs() -> Iterator[Callable[..., None]]:
+    """A look-up that has no answer before the test's end, and then leaves none behind for the next test to be counted in."""
     answer = threading.Event()
+    threads = []
 
-    def hangs(url: str, *, allow_private: bool) -> None:
+    def look_up(url: str, *, allow_private: bool) -> None:
+        threads.append(threading.current_thread())
         answer.wait(30)
 
+    yield look_up
+    answer.set()
+    for thread in threads:
+        thread.join(30)
+
+
+def test_a_look_up_that_hangs_is_given_up_and_hangs_nobody_else(hangs: Callable[..., None]) -> None:
     def answers(url: str, *, allow_private: bool) -> None:
         return None
 
     async def check() -> None:
-        started = time.monotonic()
         hanging = [
             checked_url("http://shop.example/", allow_private_targets=False, check=hangs, timeout_s=0.2)
             for _ in range(URL_CHECKS_LIMIT - 1)
@@ -61,19 +71,12 @@ def test_a_look_up_that_hangs_is_given_up_and_hangs_nobody_else() -> None:
         for outcome in await asyncio.gather(*hanging, return_exceptions=True):
             assert isinstance(outcome, BadRequest)
             assert outcome.description == "webhook_url must have a host name that can be resolved"
-        assert time.monotonic() - started < 5
         assert await checked_url(" http://shop.example/ ", allow_private_targets=False, check=answers) == "http://shop.example/"
 
     asyncio.run(check())
-    answer.set()
 
 
-def test_look_ups_that_hang_are_bounded() -> None:
-    answer = threading.Event()
-
-    def hangs(url: str, *, allow_private: bool) -> None:
-        answer.wait(30)
-
+def test_look_ups_that_hang_are_bounded(hangs: Callable[..., None]) -> None:
     async def check() -> None:
         hanging = [
             checked_url("http://shop.example/", allow_private_targets=False, check=hangs, timeout_s=0.2)
@@ -83,13 +86,16 @@ def test_look_ups_that_hang_are_bounded() -> None:
         assert sum(isinstance(outcome, Unavailable) for outcome in outcomes) == 3
 
     asyncio.run(check())
-    answer.set()
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_check_that_breaks_off_does_not_pass_for_a_good_one() -> None:
+    threads = []
+
     def fails(url: str, *, allow_private: bool) -> None:
+        threads.append(threading.current_thread())
         raise ZeroDivisionError
 
     with pytest.raises(RuntimeError, match="broke off"):
         asyncio.run(checked_url("http://shop.example/", allow_private_targets=False, check=fails))
+    threads[0].join(10)
