@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import psycopg2
 import pytest
-from devstack.health import is_healthy
 from devstack.stack import Stack
 from gateway_e2e.client import Merchant, sign_up
 from gateway_e2e.waiting import wait_for
@@ -28,11 +27,8 @@ class Cluster:
         self.stack = stack
         self.api = stack.urls["api"]
 
-    def is_whole(self) -> bool:
-        return all(state.is_running for state in self.stack.states()) and all(map(is_healthy, self.stack.health_addresses))
-
     def wait_until_whole(self) -> None:
-        wait_for("every process to run and every copy to be healthy", self.is_whole, RECOVERY_S)
+        wait_for("every process to run and every copy to be healthy", lambda: not any(self.stack.ailments()), RECOVERY_S)
 
     def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         with psycopg2.connect(self.stack.database.url()) as connection, connection.cursor() as cursor:

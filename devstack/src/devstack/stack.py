@@ -25,7 +25,7 @@ from types import TracebackType
 from devstack.door import nginx_binary, proxy_values, publish_pages, write_proxy_configuration
 from devstack.folders import folders_of, give_to_user, reachable_programs, server_user
 from devstack.frontends import build_front_ends
-from devstack.health import StartWatch, is_healthy, trouble_of
+from devstack.health import StartWatch, is_healthy, read_health, trouble_of
 from devstack.logs import last_lines
 from devstack.orphans import descendants, end_orphans
 from devstack.ports import EVERYWHERE, LOOPBACK, SERVICES, Ports, is_free, owner_of_port
@@ -166,12 +166,20 @@ class Stack:
             self._say("Starting services and workers …")
             self._supervisor.start_group("application")
             pages.result()
-        for address in self.health_addresses:
+        for address in self._health_addresses():
             watch.wait(partial(is_healthy, address), f"{address}/health is not healthy", HEALTH_TIMEOUT_SECONDS)
         watch.wait(self._all_running, "not every process runs", HEALTH_TIMEOUT_SECONDS)
 
-    @property
-    def health_addresses(self) -> list[str]:
+    def ailments(self) -> Iterator[str]:
+        """What is not well, looked for as it is asked for: processes that do not run, addresses that are not healthy."""
+        for state in self.states():
+            if not state.is_running:
+                yield f"{state.name}: {state.summary}"
+        for address in self._health_addresses():
+            if (health := read_health(address)).get("status") != "healthy":
+                yield f"{address}/health says {health or 'nothing'}"
+
+    def _health_addresses(self) -> list[str]:
         """The API and each copy of each service behind it: every service knows whether its own queue has a worker."""
         ports = [program.environment["PORT"] for program in self._application_programs() if "PORT" in program.environment]
         if not ports:  # servers alone have no health to wait for

@@ -13,7 +13,6 @@ from typing import Any
 
 import httpx
 import psycopg2
-from devstack.health import read_health
 from devstack.ports import SERVICES, free_ports
 from devstack.stack import Stack
 from gateway_e2e.client import sign_up
@@ -162,14 +161,9 @@ def _pending(stack: Stack) -> tuple[int, int] | None:
 def _ailing(stack: Stack) -> list[str]:
     """What is still not well, although it was left alone long enough."""
     deadline = time.monotonic() + STUCK_AFTER_S
-    while True:
-        ailing = [f"{state.name}: {state.summary}" for state in stack.states() if not state.is_running]
-        for address in stack.health_addresses:
-            if (health := read_health(address)).get("status") != "healthy":
-                ailing.append(f"{address}/health says {health or 'nothing'}")
-        if not ailing or time.monotonic() > deadline:
-            return ailing
+    while (ailing := list(stack.ailments())) and time.monotonic() <= deadline:
         time.sleep(0.2)
+    return ailing
 
 
 def _verdict(stack: Stack, endpoints: Endpoints, seed: int, journal: Journal, ailing: list[str]) -> Outcome:
